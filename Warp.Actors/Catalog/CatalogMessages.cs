@@ -1,0 +1,76 @@
+using Warp.Actors.Kernel;
+using Warp.Protocol.Messages;
+
+namespace Warp.Actors.Catalog;
+
+/// <summary>What the <see cref="TopicCatalog"/> can be asked. All of it changes the journal; reading needs only the published image.</summary>
+public abstract record CatalogMessage
+{
+    private CatalogMessage()
+    {
+    }
+
+    /// <summary>Makes topics. Each one succeeds or fails by itself, and is answered once its partitions can be written.</summary>
+    public sealed record CreateTopics(IReadOnlyList<NewTopic> Topics, bool ValidateOnly, Reply<IReadOnlyList<Task<TopicResult>>> Reply)
+        : CatalogMessage, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>Raises the partition counts of topics.</summary>
+    public sealed record CreatePartitions(string Topic, int Count, bool ValidateOnly, Reply<Task<TopicResult>> Reply) : CatalogMessage, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>Deletes a topic.</summary>
+    public sealed record DeleteTopic(Guid TopicId, Reply<TopicResult> Reply) : CatalogMessage, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>Alters the configs of a topic: <paramref name="Change"/> is given the topic's, and answers what they become.</summary>
+    public sealed record AlterTopicConfigs(string Topic, Func<TopicImage, BrokerConfigValues, ConfigChange> Change, bool ValidateOnly, Reply<TopicResult> Reply)
+        : CatalogMessage, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>Alters the dynamic configs of one node, or of all (<see cref="CatalogImage.AllNodes"/>).</summary>
+    public sealed record AlterBrokerConfigs(
+        int NodeId, Func<IReadOnlyDictionary<string, string>, ConfigChange> Change, bool ValidateOnly, Reply<TopicResult> Reply) : CatalogMessage, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>Tells which nodes clients are sent to.</summary>
+    public sealed record ChangeRouting(IReadOnlyList<int> NodeIds, Reply<int> Reply) : CatalogMessage, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>Reserves a block of producer ids; the answer is the first of them. They are never given out again.</summary>
+    public sealed record ReserveProducerIds(int Count, Reply<long> Reply) : CatalogMessage, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>Every sequencer has opened the topic's partitions.</summary>
+    internal sealed record Opened(Guid TopicId, int PartitionCount) : CatalogMessage;
+
+    /// <summary>Every sequencer has dropped the topic's partitions.</summary>
+    internal sealed record Dropped(Guid TopicId) : CatalogMessage;
+}
+
+/// <summary>A topic to make.</summary>
+/// <param name="Name">Checked by the catalog.</param>
+/// <param name="Partitions">−1 for the default.</param>
+/// <param name="ReplicationFactor">−1 for the default.</param>
+/// <param name="Configs">A null value is refused.</param>
+public sealed record NewTopic(string Name, int Partitions, short ReplicationFactor, IReadOnlyList<KeyValuePair<string, string?>> Configs);
+
+/// <summary>What became of one topic.</summary>
+/// <param name="Error">None, or Kafka's error.</param>
+/// <param name="Message">Says what was wrong and what to do.</param>
+/// <param name="Topic">The topic, when there is one.</param>
+public sealed record TopicResult(ErrorCode Error, string? Message = null, TopicImage? Topic = null);

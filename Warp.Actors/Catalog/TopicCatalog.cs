@@ -1,0 +1,263 @@
+using System.Collections.Immutable;
+using Warp.Actors.Kernel;
+using Warp.Actors.Persistence;
+using Warp.Actors.Sharding;
+using Warp.Protocol.Messages;
+using Warp.Protocol.Wire;
+
+namespace Warp.Actors.Catalog;
+
+/// <summary>
+/// The cluster singleton that owns the topics, their configs, the routing generation and the producer ids. It publishes each journaled
+/// version as a <see cref="CatalogImage"/>. A topic is shown once every sequencer has opened its partitions, and a deletion is repeated
+/// until every sequencer has confirmed it.
+/// </summary>
+public sealed class TopicCatalog : PersistentActor<CatalogMessage>
+{
+    public const string Name = "catalog";
+
+    private static readonly EventCodec s_codec = new(EventSpecs.All);
+
+    private readonly PublishedCatalog _published;
+    private readonly PartitionOpener _opener;
+    private readonly Random _random;
+    private readonly Dictionary<Guid, List<Reply<TopicResult>>> _waitingForOpen = [];
+    private CatalogImage _image;
+
+    public TopicCatalog(PersistenceServices services, PublishedCatalog published, PartitionOpener opener, Random random)
+        : base(services, s_codec, Name, ShardIds.Catalog)
+    {
+        _published = published;
+        _opener = opener;
+        _random = random;
+        _image = CatalogImage.Empty(published.StaticConfigs);
+    }
+
+    private DateTimeOffset Now => Services.Leases.Clock.Now;
+
+    protected internal override ValueTask StopAsync()
+    {
+        foreach (Reply<TopicResult> reply in _waitingForOpen.Values.SelectMany(static list => list))
+            reply.Fail(new ActorStoppedException(Name));
+        return base.StopAsync();
+    }
+
+    protected override bool IsCommand(CatalogMessage message) => true;
+
+    protected override void Apply(IEvent @event) => _image = _image.Apply(@event);
+
+    protected override ReadOnlyMemory<byte> TakeSnapshot() =>
+        (byte[])[(byte)CatalogSnapshot.HighestVersion, .. EventCodec.Bytes(_image.ToSnapshot(), CatalogSnapshot.HighestVersion)];
+
+    protected override void RestoreSnapshot(ReadOnlyMemory<byte> snapshot)
+    {
+        byte version = snapshot.Span[0];
+        if (version > CatalogSnapshot.HighestVersion)
+            throw new JournalException($"The catalog's snapshot has version {version}, this version of Warp knows {CatalogSnapshot.HighestVersion}; run a newer one.");
+        var reader = new WireReader(snapshot[1..]);
+        _image = _image.Restore(CatalogSnapshot.Read(ref reader, version));
+    }
+
+    protected override void Recovered()
+    {
+        _published.Publish(_image);
+        foreach (TopicImage topic in _image.ById.Values)
+        {
+            if (topic.IsDeleted)
+                Drop(topic);
+            else if (topic.OpenPartitionCount < topic.PartitionCount)
+                Open(topic);
+        }
+    }
+
+    protected override void Handle(CatalogMessage message)
+    {
+        switch (message)
+        {
+            case CatalogMessage.CreateTopics create:
+                Create(create);
+                break;
+            case CatalogMessage.CreatePartitions grow:
+                Grow(grow);
+                break;
+            case CatalogMessage.DeleteTopic delete:
+                Delete(delete);
+                break;
+            case CatalogMessage.AlterTopicConfigs alter:
+                Alter(alter);
+                break;
+            case CatalogMessage.AlterBrokerConfigs alter:
+                Alter(alter);
+                break;
+            case CatalogMessage.ChangeRouting change:
+                ChangeRouting(change);
+                break;
+            case CatalogMessage.ReserveProducerIds reserve:
+                long first = _image.NextProducerId;
+                Write(reserve, [new ProducerIdsReserved { NextProducerId = first + reserve.Count }], () => reserve.Reply.Set(first));
+                break;
+            case CatalogMessage.Opened opened:
+                Write(opened, [new TopicOpened { TopicId = opened.TopicId, PartitionCount = opened.PartitionCount }], () => AnswerOpened(opened.TopicId));
+                break;
+            case CatalogMessage.Dropped dropped:
+                Write(dropped, [new TopicDeletionFinished { TopicId = dropped.TopicId }], static () => { });
+                break;
+        }
+    }
+
+    private void Create(CatalogMessage.CreateTopics create)
+    {
+        CatalogImage draft = _image;
+        var events = new List<IEvent>();
+        var results = new List<Task<TopicResult>>();
+        foreach (NewTopic wanted in create.Topics)
+        {
+            (TopicCreated? created, TopicResult result) = CatalogRules.Create(draft, wanted, NewId(), Now);
+            if (created is null || create.ValidateOnly)
+            {
+                results.Add(Task.FromResult(result));
+                continue;
+            }
+            draft = draft.Apply(created);
+            events.Add(created);
+            results.Add(WhenOpened(created.TopicId));
+        }
+        if (events.Count == 0)
+        {
+            create.Reply.Set(results);
+            return;
+        }
+        Write(create, events, Created);
+
+        void Created()
+        {
+            foreach (TopicCreated created in events.Cast<TopicCreated>())
+                Open(_image.ById[created.TopicId]);
+            create.Reply.Set(results);
+        }
+    }
+
+    private void Grow(CatalogMessage.CreatePartitions grow)
+    {
+        TopicResult result = CatalogRules.Grow(_image, grow.Topic, grow.Count);
+        if (result.Error != ErrorCode.None || grow.ValidateOnly)
+        {
+            grow.Reply.Set(Task.FromResult(result));
+            return;
+        }
+        Guid topicId = result.Topic!.Id;
+        Task<TopicResult> opened = WhenOpened(topicId);
+        Write(grow, [new PartitionsAdded { TopicId = topicId, PartitionCount = grow.Count }], () =>
+        {
+            Open(_image.ById[topicId]);
+            grow.Reply.Set(opened);
+        });
+    }
+
+    private void Delete(CatalogMessage.DeleteTopic delete)
+    {
+        if (!_image.ById.TryGetValue(delete.TopicId, out TopicImage? topic) || topic.IsDeleted)
+        {
+            delete.Reply.Set(new TopicResult(ErrorCode.UnknownTopicOrPartition, "There is no such topic."));
+            return;
+        }
+        Write(delete, [new TopicDeleted { Time = Now.ToUnixTimeMilliseconds(), TopicId = topic.Id }], () =>
+        {
+            Drop(topic);
+            AnswerOpened(topic.Id);
+            delete.Reply.Set(new TopicResult(ErrorCode.None, null, topic));
+        });
+    }
+
+    private void Alter(CatalogMessage.AlterTopicConfigs alter)
+    {
+        if (_image.Find(alter.Topic) is not { } topic)
+        {
+            alter.Reply.Set(new TopicResult(ErrorCode.UnknownTopicOrPartition, $"There is no topic '{alter.Topic}'."));
+            return;
+        }
+        ConfigChange change = alter.Change(topic, _image.BrokerConfigsOf(CatalogImage.AllNodes));
+        if (change.Values is null || alter.ValidateOnly)
+        {
+            alter.Reply.Set(new TopicResult((ErrorCode)change.ErrorCode, change.ErrorMessage, topic));
+            return;
+        }
+        var changed = new TopicConfigsChanged
+        {
+            TopicId = topic.Id,
+            Configs = [.. change.Values.Select(static c => new TopicConfigsChanged.TopicConfigsChangedConfig { Name = c.Key, Value = c.Value })],
+        };
+        Write(alter, [changed], () => alter.Reply.Set(new TopicResult(ErrorCode.None, null, _image.ById[topic.Id])));
+    }
+
+    private void Alter(CatalogMessage.AlterBrokerConfigs alter)
+    {
+        ConfigChange change = alter.Change(_image.BrokerConfigs.GetValueOrDefault(alter.NodeId, ImmutableSortedDictionary<string, string>.Empty));
+        if (change.Values is null || alter.ValidateOnly)
+        {
+            alter.Reply.Set(new TopicResult((ErrorCode)change.ErrorCode, change.ErrorMessage));
+            return;
+        }
+        var changed = new BrokerConfigsChanged
+        {
+            NodeId = alter.NodeId,
+            Configs = [.. change.Values.Select(static c => new BrokerConfigsChanged.BrokerConfigsChangedConfig { Name = c.Key, Value = c.Value })],
+        };
+        Write(alter, [changed], () => alter.Reply.Set(new TopicResult(ErrorCode.None)));
+    }
+
+    private void ChangeRouting(CatalogMessage.ChangeRouting change)
+    {
+        if (_image.RoutingNodeIds.AsSpan().SequenceEqual(change.NodeIds.ToArray()))
+        {
+            change.Reply.Set(_image.RoutingGeneration);
+            return;
+        }
+        var routing = new RoutingChanged { Generation = _image.RoutingGeneration + 1, NodeIds = [.. change.NodeIds] };
+        Write(change, [routing], () => change.Reply.Set(_image.RoutingGeneration));
+    }
+
+    /// <summary>Journals events and publishes the image before anything is answered. A refusal fails the question: its asker may repeat it.</summary>
+    private void Write(CatalogMessage message, IReadOnlyList<IEvent> events, Action then) => Persist(
+        message,
+        new Changes(events),
+        () =>
+        {
+            _published.Publish(_image);
+            then();
+        },
+        result => (message as IAsk)?.Fail(new JournalException($"The journal refused the change: {result.Detail}")));
+
+    private Task<TopicResult> WhenOpened(Guid topicId)
+    {
+        var reply = new Reply<TopicResult>();
+        if (!_waitingForOpen.TryGetValue(topicId, out List<Reply<TopicResult>>? list))
+            _waitingForOpen.Add(topicId, list = []);
+        list.Add(reply);
+        return reply.Task;
+    }
+
+    private void AnswerOpened(Guid topicId)
+    {
+        if (!_waitingForOpen.Remove(topicId, out List<Reply<TopicResult>>? list))
+            return;
+        TopicImage? topic = _image.Find(topicId);
+        foreach (Reply<TopicResult> reply in list)
+            reply.Set(topic is null ? new TopicResult(ErrorCode.UnknownTopicOrPartition, "The topic was deleted meanwhile.") : new TopicResult(ErrorCode.None, null, topic));
+    }
+
+    private void Open(TopicImage topic) =>
+        _ = _opener.OpenAsync(topic, () => Self.Tell(new CatalogMessage.Opened(topic.Id, topic.PartitionCount)));
+
+    private void Drop(TopicImage topic) => _ = _opener.DropAsync(topic, () => Self.Tell(new CatalogMessage.Dropped(topic.Id)));
+
+    private Guid NewId()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        _random.NextBytes(bytes);
+        // The bits of a random (version 4) UUID, which also keeps the id from being the reserved ones of Kafka (0 and 1).
+        bytes[6] = (byte)((bytes[6] & 0x0F) | 0x40);
+        bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
+        return new Guid(bytes, bigEndian: true);
+    }
+}

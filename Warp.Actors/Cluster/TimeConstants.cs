@@ -1,0 +1,48 @@
+namespace Warp.Actors.Cluster;
+
+/// <summary>
+/// The time constants that correctness rests on. They are one group because each is only right in relation to the others; tests scale
+/// all of them at once.
+/// </summary>
+public sealed record TimeConstants
+{
+    /// <summary>How long a shard stays its owner's without a renewal.</summary>
+    public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often leases are renewed.</summary>
+    public TimeSpan LeaseRenewal { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>An owner stops answering this long before its lease ends.</summary>
+    public TimeSpan LeaseMargin { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>A commit is refused when its object's id is older than this.</summary>
+    public TimeSpan CommitDeadline { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>How much longer than the commit's deadline a sequencer remembers its answers.</summary>
+    public TimeSpan AnswerMemory { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>How long a fetch plan may be used before it is made again.</summary>
+    public TimeSpan PlanLife { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long a released object is kept.</summary>
+    public TimeSpan CollectionGrace { get; init; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>How long a batch that arrived ahead of its predecessor is held.</summary>
+    public TimeSpan HeldBatch { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a shutdown may take.</summary>
+    public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>What is wrong with the group, one sentence each; empty when it is sound.</summary>
+    public IEnumerable<string> Problems()
+    {
+        if (LeaseRenewal * 2 >= Lease - LeaseMargin)
+            yield return "two lease renewals must fit into the lease less its margin";
+        if (CommitDeadline >= PlanLife)
+            yield return "the commit deadline must be shorter than the life of a fetch plan";
+        if (PlanLife >= CollectionGrace)
+            yield return "the life of a fetch plan must be shorter than the collection grace";
+        if (HeldBatch >= CommitDeadline)
+            yield return "a held batch must be answered before the commit deadline";
+    }
+}

@@ -1,0 +1,38 @@
+namespace Warp.Actors.Kernel;
+
+/// <summary>The address of an actor. It stays valid through restarts. Thread-safe.</summary>
+public sealed class ActorRef<TMessage>
+    where TMessage : class
+{
+    private readonly ActorCell<TMessage> _cell;
+
+    internal ActorRef(ActorCell<TMessage> cell) => _cell = cell;
+
+    public string Name => _cell.Name;
+
+    /// <summary>
+    /// Puts a message into the mailbox at once, even past its capacity: for answers, timers and whatever else is bounded by itself.
+    /// A stopped actor fails the message if it is an ask, and drops it otherwise.
+    /// </summary>
+    public void Tell(TMessage message) => _cell.Tell(message);
+
+    /// <summary>Puts a message into the mailbox, waiting for room first: the way for anything that the outside world can send at will.</summary>
+    public ValueTask TellAsync(TMessage message, CancellationToken cancellationToken) => _cell.TellAsync(message, cancellationToken);
+
+    /// <summary>Sends a question and waits for its answer.</summary>
+    /// <param name="question">Carries the <see cref="Reply{T}"/> that the actor answers through.</param>
+    /// <param name="deadline">How long to wait, mailbox and all.</param>
+    /// <param name="cancellationToken">Gives up the wait; the actor may still act on the question.</param>
+    /// <exception cref="TimeoutException">No answer within the deadline.</exception>
+    /// <exception cref="ActorStoppedException">The actor stopped or failed before it answered.</exception>
+    public async Task<TReply> AskAsync<TReply>(Ask<TMessage, TReply> question, TimeSpan deadline, CancellationToken cancellationToken)
+    {
+        var reply = new Reply<TReply>();
+        await TellAsync(question(reply), cancellationToken);
+        return await reply.Task.WaitAsync(deadline, _cell.System.Time, cancellationToken);
+    }
+}
+
+/// <summary>Makes a message that carries the given reply.</summary>
+public delegate TMessage Ask<out TMessage, TReply>(Reply<TReply> reply)
+    where TMessage : class;

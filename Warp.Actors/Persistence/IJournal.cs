@@ -1,0 +1,60 @@
+namespace Warp.Actors.Persistence;
+
+/// <summary>
+/// The database behind persistent actors: events, snapshots, object references, and who owns which shard. No SQL type crosses this
+/// seam. All members are thread-safe.
+/// </summary>
+public interface IJournal : IAsyncDisposable
+{
+    /// <summary>Names the database in messages, without secrets.</summary>
+    string Description { get; }
+
+    /// <summary>The cluster's row.</summary>
+    ValueTask<ClusterRecord> ReadClusterAsync(CancellationToken cancellationToken);
+
+    /// <summary>Notes that the store now carries this cluster's identity, and raises the lineage to <paramref name="lineage"/>.</summary>
+    ValueTask RaiseLineageAsync(long lineage, bool storeBound, CancellationToken cancellationToken);
+
+    /// <summary>The database's clock, the only one that deadlines and leases are measured on.</summary>
+    ValueTask<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Registers this process as the latest incarnation of a node.
+    /// </summary>
+    /// <param name="nodeId">The id to use, or null to be given the one of this journal's only node, or the next free one.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    ValueTask<NodeIncarnation> RegisterNodeAsync(int? nodeId, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Raises the epoch of each shard and takes its lease, where the lease has run out, nobody owns it, or the owner is this node
+    /// (an earlier incarnation, or this one raising its own epoch). Shards that somebody else holds are left out of the answer.
+    /// </summary>
+    ValueTask<IReadOnlyList<Fence>> TakeOverAsync(NodeIncarnation node, IReadOnlyList<int> shards, TimeSpan lease, CancellationToken cancellationToken);
+
+    /// <summary>Extends the leases whose epoch still stands, an expired one too, and answers those; the others are lost.</summary>
+    ValueTask<IReadOnlyList<Fence>> RenewAsync(NodeIncarnation node, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken);
+
+    /// <summary>Gives shards up at once, so that a successor need not wait for the lease.</summary>
+    ValueTask ReleaseAsync(NodeIncarnation node, IReadOnlyList<Fence> held, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Writes for many actors in one transaction. A refusal concerns one write alone; the others are committed.
+    /// </summary>
+    /// <returns>One result for each write, in order. This method does not throw for failures of the database: they are results.</returns>
+    ValueTask<IReadOnlyList<WriteResult>> AppendAsync(IReadOnlyList<ActorWrite> writes, CancellationToken cancellationToken);
+
+    /// <summary>Reads an actor's snapshot and the events after it, from the primary.</summary>
+    ValueTask<RecoveredJournal> RecoverAsync(string persistenceId, CancellationToken cancellationToken);
+
+    /// <summary>Deletes the events up to and including a number, as far as a committed snapshot covers them. Fenced.</summary>
+    ValueTask TrimAsync(Fence fence, string persistenceId, long upToSequenceNr, CancellationToken cancellationToken);
+}
+
+/// <summary>The journal cannot be opened or used; the message says which one, what is wrong and what to do.</summary>
+public sealed class JournalException : Exception
+{
+    public JournalException(string message, Exception? cause = null)
+        : base(message, cause)
+    {
+    }
+}

@@ -1,0 +1,232 @@
+using Microsoft.Extensions.Logging;
+using Warp.Actors.Kernel;
+using Warp.Protocol.Messages;
+
+namespace Warp.Actors.Persistence;
+
+/// <summary>
+/// An actor whose state is the fold of its journaled events. It recovers from its snapshot and the events after it, decides events for a
+/// command, and changes its state and answers only when the journal has them. While a write is under way further commands wait, and
+/// questions are answered from the state that is journaled.
+/// </summary>
+/// <remarks>
+/// A write that is refused for a reason of its own fails its command alone. A lost fence or an unknown outcome ends this instance: the next
+/// one reads the journal (after raising the epoch, when the outcome was unknown), so nothing is ever answered from a guess.
+/// </remarks>
+public abstract class PersistentActor<TMessage> : Actor<TMessage>
+    where TMessage : class
+{
+    /// <summary>A snapshot is worth writing when this many bytes of events have gathered, or as many as the last snapshot had.</summary>
+    private const long MinSnapshotSpacingBytes = 256 * 1024;
+
+    private readonly PersistenceServices _services;
+    private readonly EventCodec _codec;
+    private readonly Queue<TMessage> _stash = new();
+    private TMessage? _inFlight;
+    private long _sequenceNr;
+    private long _bytesSinceSnapshot;
+    private long _lastSnapshotBytes;
+    private bool _snapshotting;
+
+    protected PersistentActor(PersistenceServices services, EventCodec codec, string persistenceId, int shardId)
+    {
+        _services = services;
+        _codec = codec;
+        PersistenceId = persistenceId;
+        ShardId = shardId;
+    }
+
+    /// <summary>The name of this actor's history in the journal.</summary>
+    protected string PersistenceId { get; }
+
+    protected int ShardId { get; }
+
+    /// <summary>The epoch under which this instance writes and answers.</summary>
+    protected Fence Fence { get; private set; }
+
+    protected PersistenceServices Services => _services;
+
+    /// <summary>Whether the message may lead to events; such messages wait while a write is under way.</summary>
+    protected abstract bool IsCommand(TMessage message);
+
+    /// <summary>Handles a message; a command may call <see cref="Persist"/>, once.</summary>
+    protected abstract void Handle(TMessage message);
+
+    /// <summary>Folds an event into the state: during recovery and live, the same.</summary>
+    protected abstract void Apply(IEvent @event);
+
+    /// <summary>The state, as bytes that <see cref="RestoreSnapshot"/> of this and of later versions reads.</summary>
+    protected abstract ReadOnlyMemory<byte> TakeSnapshot();
+
+    /// <summary>Replaces the (fresh) state.</summary>
+    protected abstract void RestoreSnapshot(ReadOnlyMemory<byte> snapshot);
+
+    /// <summary>Runs once the state is recovered, before the first message.</summary>
+    protected virtual void Recovered()
+    {
+    }
+
+    protected internal sealed override async ValueTask StartAsync(CancellationToken stopping)
+    {
+        Fence = await _services.FenceForRecoveryAsync(ShardId, stopping)
+            ?? throw new OwnershipLostException(PersistenceId, "another node owns its shard");
+        RecoveredJournal found = await _services.Journal.RecoverAsync(PersistenceId, stopping);
+        if (found.Snapshot is { } snapshot)
+        {
+            RestoreSnapshot(snapshot.Payload);
+            _lastSnapshotBytes = snapshot.Payload.Length;
+        }
+        foreach (EventRecord record in found.Events)
+        {
+            Apply(_codec.Decode(PersistenceId, record));
+            _bytesSinceSnapshot += record.Payload.Length;
+        }
+        _sequenceNr = found.LastSequenceNr;
+        Recovered();
+    }
+
+    protected internal sealed override ValueTask ReceiveAsync(TMessage message)
+    {
+        if (_inFlight is not null && IsCommand(message))
+            _stash.Enqueue(message);
+        else
+            Handle(message);
+        return ValueTask.CompletedTask;
+    }
+
+    protected internal override ValueTask StopAsync()
+    {
+        FailAsk(_inFlight);
+        foreach (TMessage message in _stash)
+            FailAsk(message);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>
+    /// Journals events, then applies them and runs <paramref name="then"/>.
+    /// </summary>
+    /// <param name="command">The message that led to them; it is failed if this instance ends first.</param>
+    /// <param name="changes">The events, with what goes into the same transaction.</param>
+    /// <param name="then">Runs after the events are durable and applied.</param>
+    /// <param name="refused">Runs when the journal refused this write, for good.</param>
+    protected void Persist(TMessage command, Changes changes, Action then, Action<WriteResult> refused)
+    {
+        if (_inFlight is not null)
+            throw new InvalidOperationException($"{PersistenceId} has a write under way.");
+        _inFlight = command;
+        var write = new ActorWrite
+        {
+            Fence = Fence,
+            PersistenceId = PersistenceId,
+            FirstSequenceNr = _sequenceNr + 1,
+            Events = [.. changes.Events.Select(_codec.Encode)],
+            References = changes.References,
+            NotAfter = changes.NotAfter,
+        };
+        _ = CompleteAsync(_services.Commits.AppendAsync(write));
+
+        async Task CompleteAsync(Task<WriteResult> append)
+        {
+            WriteResult result = await append;
+            Post(() => Complete(result, write, changes.Events, then, refused));
+        }
+    }
+
+    /// <summary>
+    /// Runs <paramref name="answer"/> while this instance is sure to own its shard: at once when the lease holds by this node's own clock,
+    /// otherwise after a renewal.
+    /// </summary>
+    /// <param name="prove">Renews in any case, for an answer that needs proof from after the question came.</param>
+    /// <param name="answer">Answers from the journaled state.</param>
+    /// <param name="question">Failed when ownership cannot be shown.</param>
+    protected void WhenOwner(bool prove, Action answer, IAsk question)
+    {
+        if (!prove && _services.Leases.MayAnswer(ShardId))
+            answer();
+        else
+            _ = RenewAsync();
+
+        async Task RenewAsync()
+        {
+            try
+            {
+                await _services.Leases.RenewAsync(CancellationToken.None);
+            }
+            catch (Exception error)
+            {
+                question.Fail(error);
+                return;
+            }
+            Post(() =>
+            {
+                if (_services.Leases.FenceOf(ShardId) != Fence)
+                {
+                    question.Fail(new ActorStoppedException(PersistenceId));
+                    throw new OwnershipLostException(PersistenceId, "its epoch no longer stands");
+                }
+                answer();
+            });
+        }
+    }
+
+    private void Complete(WriteResult result, ActorWrite write, IReadOnlyList<IEvent> events, Action then, Action<WriteResult> refused)
+    {
+        if (result.Outcome == WriteOutcome.Unknown)
+        {
+            _services.Doubt(ShardId);
+            throw new OwnershipLostException(PersistenceId, $"the outcome of a write is unknown ({result.Detail})");
+        }
+        if (result.Refusal is WriteRefusal.Fenced or WriteRefusal.SequenceConflict)
+            throw new OwnershipLostException(PersistenceId, result.Detail ?? "fenced");
+
+        _inFlight = null;
+        if (result.Outcome == WriteOutcome.Refused)
+        {
+            Log.LogWarning("{Actor}: a write was refused: {Refusal}, {Detail}", PersistenceId, result.Refusal, result.Detail);
+            refused(result);
+        }
+        else
+        {
+            foreach (IEvent @event in events)
+                Apply(@event);
+            foreach (EventRecord record in write.Events)
+                _bytesSinceSnapshot += record.Payload.Length;
+            _sequenceNr += events.Count;
+            then();
+            SnapshotIfDue();
+        }
+        while (_inFlight is null && _stash.TryDequeue(out TMessage? next))
+            Handle(next);
+    }
+
+    /// <summary>Writes at most as many bytes of snapshots as of events, and keeps what recovery reads within twice the state.</summary>
+    private void SnapshotIfDue()
+    {
+        if (_snapshotting || _bytesSinceSnapshot < Math.Max(MinSnapshotSpacingBytes, _lastSnapshotBytes))
+            return;
+        _snapshotting = true;
+        var snapshot = new SnapshotRecord(_sequenceNr, TakeSnapshot());
+        _bytesSinceSnapshot = 0;
+        _lastSnapshotBytes = snapshot.Payload.Length;
+        var write = new ActorWrite { Fence = Fence, PersistenceId = PersistenceId, FirstSequenceNr = _sequenceNr + 1, Snapshot = snapshot };
+        _ = WriteAsync();
+
+        async Task WriteAsync()
+        {
+            WriteResult result = await _services.Commits.AppendAsync(write);
+            try
+            {
+                if (result.Outcome == WriteOutcome.Written)
+                    await _services.Journal.TrimAsync(write.Fence, PersistenceId, snapshot.SequenceNr, CancellationToken.None);
+            }
+            catch (Exception error)
+            {
+                // Old events are only clutter; the next snapshot trims them too.
+                Log.LogWarning(error, "{Actor}: events could not be trimmed", PersistenceId);
+            }
+            Post(() => _snapshotting = false);
+        }
+    }
+
+    private void FailAsk(TMessage? message) => (message as IAsk)?.Fail(new ActorStoppedException(PersistenceId));
+}

@@ -1,0 +1,231 @@
+using System.Buffers.Text;
+using Microsoft.Data.Sqlite;
+
+namespace Warp.Actors.Persistence.Sql;
+
+/// <summary>
+/// The embedded journal: one SQLite file, locked by one process for as long as it runs. That lock stands for the leases of a cluster,
+/// so an append checks the epoch alone, and a takeover never waits.
+/// </summary>
+public sealed class SqliteJournal : IJournal
+{
+    private readonly DatabaseThread _database;
+    private readonly SqliteAppender _appender;
+    private readonly TimeProvider _time;
+    private readonly string _path;
+    private DateTimeOffset _latest;
+
+    private SqliteJournal(DatabaseThread database, SqliteAppender appender, TimeProvider time, string path)
+    {
+        _database = database;
+        _appender = appender;
+        _time = time;
+        _path = path;
+    }
+
+    public string Description => $"sqlite:{_path}";
+
+    /// <summary>Whether a journal exists at the path. Looks only: nothing is created.</summary>
+    public static bool Exists(string path) => File.Exists(path) && new FileInfo(path).Length > 0;
+
+    /// <summary>Opens the file, creating it (and a new cluster in it) when it is missing.</summary>
+    /// <param name="path">The file; its folder is created.</param>
+    /// <param name="newCluster">What a new file says of its cluster.</param>
+    /// <param name="time">Stands for the database's clock.</param>
+    /// <exception cref="JournalException">Locked by another process, not a journal, of a newer version, or not accessible.</exception>
+    public static async Task<SqliteJournal> OpenAsync(string path, ClusterRecord newCluster, TimeProvider time)
+    {
+        SQLitePCL.Batteries_V2.Init();
+        string full = Path.GetFullPath(path);
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = full, Pooling = false }.ToString());
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+            connection.Open();
+            SqliteSchema.Configure(connection);
+            SqliteSchema.CreateTables(connection);
+            CreateClusterIfMissing(connection, newCluster);
+            CheckVersion(connection, full);
+        }
+        catch (Exception error) when (error is SqliteException or IOException or UnauthorizedAccessException)
+        {
+            await connection.DisposeAsync();
+            throw new JournalException(Explain(error, full), error);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+        return new SqliteJournal(new DatabaseThread(connection), new SqliteAppender(connection), time, path);
+    }
+
+    /// <summary>A new cluster id: 16 random bytes in 22 characters, as Kafka's.</summary>
+    public static string MintClusterId(Random random)
+    {
+        var bytes = new byte[16];
+        random.NextBytes(bytes);
+        return Base64Url.EncodeToString(bytes);
+    }
+
+    public async ValueTask<ClusterRecord> ReadClusterAsync(CancellationToken cancellationToken) => await _database.RunAsync(connection =>
+    {
+        using var statement = new SqlStatement(connection,
+            "SELECT cluster_id, lineage, store_bound, shard_count, entity_hash, feature_level FROM cluster", 0);
+        using SqliteDataReader row = statement.Query();
+        row.Read();
+        return new ClusterRecord(row.GetString(0), row.GetInt64(1), row.GetBoolean(2), row.GetInt32(3), row.GetString(4), row.GetInt32(5));
+    });
+
+    public async ValueTask RaiseLineageAsync(long lineage, bool storeBound, CancellationToken cancellationToken) => await _database.RunAsync(connection =>
+    {
+        using var statement = new SqlStatement(connection, "UPDATE cluster SET lineage = max(lineage, $0), store_bound = max(store_bound, $1)", 2);
+        return statement.Execute(lineage, storeBound ? 1 : 0);
+    });
+
+    public async ValueTask<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) => await _database.RunAsync(_ => Now());
+
+    public async ValueTask<NodeIncarnation> RegisterNodeAsync(int? nodeId, CancellationToken cancellationToken) => await _database.RunAsync(connection =>
+    {
+        using var known = new SqlStatement(connection, "SELECT CASE WHEN count(*) = 1 THEN max(node_id) ELSE ifnull(max(node_id), 0) + 1 END FROM node", 0);
+        int id = nodeId ?? (int)(long)known.Scalar()!;
+        using var register = new SqlStatement(connection,
+            """
+            INSERT INTO node (node_id, incarnation, heartbeat_at) VALUES ($0, 1, $1)
+            ON CONFLICT (node_id) DO UPDATE SET incarnation = incarnation + 1, heartbeat_at = excluded.heartbeat_at RETURNING incarnation
+            """, 2);
+        return new NodeIncarnation(id, (long)register.Scalar(id, Now().ToUnixTimeMilliseconds())!);
+    });
+
+    public async ValueTask<IReadOnlyList<Fence>> TakeOverAsync(
+        NodeIncarnation node, IReadOnlyList<int> shards, TimeSpan lease, CancellationToken cancellationToken) => await _database.RunAsync(connection =>
+    {
+        var taken = new List<Fence>(shards.Count);
+        using SqliteTransaction transaction = connection.BeginTransaction();
+        using var take = new SqlStatement(connection,
+            """
+            INSERT INTO shard (shard_id, epoch, owner_node, owner_incarnation, lease_until) VALUES ($0, 1, $1, $2, $3)
+            ON CONFLICT (shard_id) DO UPDATE SET epoch = epoch + 1, owner_node = excluded.owner_node,
+              owner_incarnation = excluded.owner_incarnation, lease_until = excluded.lease_until RETURNING epoch
+            """, 4);
+        long until = (Now() + lease).ToUnixTimeMilliseconds();
+        foreach (int shard in shards)
+            taken.Add(new Fence(shard, (long)take.Scalar(shard, node.NodeId, node.Incarnation, until)!));
+        transaction.Commit();
+        return taken;
+    });
+
+    public async ValueTask<IReadOnlyList<Fence>> RenewAsync(
+        NodeIncarnation node, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken) => await _database.RunAsync(connection =>
+    {
+        var renewed = new List<Fence>(held.Count);
+        using SqliteTransaction transaction = connection.BeginTransaction();
+        using var renew = new SqlStatement(connection,
+            "UPDATE shard SET lease_until = $4 WHERE shard_id = $0 AND epoch = $1 AND owner_node = $2 AND owner_incarnation = $3", 5);
+        long until = (Now() + lease).ToUnixTimeMilliseconds();
+        foreach (Fence fence in held)
+        {
+            if (renew.Execute(fence.ShardId, fence.Epoch, node.NodeId, node.Incarnation, until) == 1)
+                renewed.Add(fence);
+        }
+        transaction.Commit();
+        return renewed;
+    });
+
+    public async ValueTask ReleaseAsync(NodeIncarnation node, IReadOnlyList<Fence> held, CancellationToken cancellationToken) =>
+        await _database.RunAsync(connection =>
+        {
+            using SqliteTransaction transaction = connection.BeginTransaction();
+            using var release = new SqlStatement(connection,
+                "UPDATE shard SET owner_node = NULL, owner_incarnation = NULL, lease_until = 0 WHERE shard_id = $0 AND epoch = $1 AND owner_node = $2", 3);
+            foreach (Fence fence in held)
+                release.Execute(fence.ShardId, fence.Epoch, node.NodeId);
+            transaction.Commit();
+            return 0;
+        });
+
+    public async ValueTask<IReadOnlyList<WriteResult>> AppendAsync(IReadOnlyList<ActorWrite> writes, CancellationToken cancellationToken) =>
+        await _database.RunAsync(_ => _appender.Append(writes, Now()));
+
+    public async ValueTask<RecoveredJournal> RecoverAsync(string persistenceId, CancellationToken cancellationToken) => await _database.RunAsync(connection =>
+    {
+        using var latest = new SqlStatement(connection, "SELECT sequence_nr, payload FROM snapshot WHERE persistence_id = $0", 1);
+        SnapshotRecord? snapshot = null;
+        using (SqliteDataReader row = latest.Query(persistenceId))
+        {
+            if (row.Read())
+                snapshot = new SnapshotRecord(row.GetInt64(0), (byte[])row.GetValue(1));
+        }
+        using var after = new SqlStatement(connection,
+            "SELECT sequence_nr, kind, version, payload FROM journal WHERE persistence_id = $0 AND sequence_nr > $1 ORDER BY sequence_nr", 2);
+        var events = new List<EventRecord>();
+        long expected = snapshot?.SequenceNr ?? 0;
+        using (SqliteDataReader row = after.Query(persistenceId, expected))
+        {
+            while (row.Read())
+            {
+                if (row.GetInt64(0) != ++expected)
+                    throw new JournalException($"The journal {Description} has lost event {expected} of {persistenceId}; restore it from a backup.");
+                events.Add(new EventRecord((ushort)row.GetInt32(1), (ushort)row.GetInt32(2), (byte[])row.GetValue(3)));
+            }
+        }
+        return new RecoveredJournal(snapshot, events);
+    });
+
+    public async ValueTask TrimAsync(Fence fence, string persistenceId, long upToSequenceNr, CancellationToken cancellationToken) =>
+        await _database.RunAsync(connection =>
+        {
+            if (!_appender.Holds(fence))
+                return 0;
+            using var trim = new SqlStatement(connection,
+                """
+                DELETE FROM journal WHERE persistence_id = $0 AND sequence_nr <= $1
+                  AND sequence_nr <= (SELECT sequence_nr FROM snapshot WHERE persistence_id = $0)
+                """, 2);
+            return trim.Execute(persistenceId, upToSequenceNr);
+        });
+
+    public async ValueTask DisposeAsync()
+    {
+        await _database.RunAsync(_ =>
+        {
+            _appender.Dispose();
+            return 0;
+        });
+        await _database.DisposeAsync();
+    }
+
+    /// <summary>The clock never steps back within a process, whatever the machine's does.</summary>
+    private DateTimeOffset Now()
+    {
+        DateTimeOffset now = _time.GetUtcNow();
+        return _latest = now > _latest ? now : _latest;
+    }
+
+    private static void CreateClusterIfMissing(SqliteConnection connection, ClusterRecord cluster)
+    {
+        using var insert = new SqlStatement(connection,
+            """
+            INSERT OR IGNORE INTO cluster (id, schema_version, cluster_id, lineage, store_bound, shard_count, entity_hash, feature_level)
+            VALUES (1, $0, $1, $2, $3, $4, $5, $6)
+            """, 7);
+        insert.Execute(SqliteSchema.Version, cluster.ClusterId, cluster.Lineage, cluster.StoreBound ? 1 : 0, cluster.ShardCount,
+            cluster.EntityHash, cluster.FeatureLevel);
+    }
+
+    private static void CheckVersion(SqliteConnection connection, string path)
+    {
+        using var statement = new SqlStatement(connection, "SELECT schema_version FROM cluster", 0);
+        if (statement.Scalar() is long found && found > SqliteSchema.Version)
+            throw new JournalException($"The journal sqlite:{path} was written by a newer Warp (its tables are version {found}, this one knows {SqliteSchema.Version}); run that version.");
+    }
+
+    private static string Explain(Exception error, string path) => error switch
+    {
+        SqliteException { SqliteErrorCode: 5 or 6 } => $"The journal sqlite:{path} is in use by another process; stop that node, or give this one a journal of its own (warp.journal.url).",
+        SqliteException { SqliteErrorCode: 26 } => $"The file {path} is not a SQLite database; name another in warp.journal.url.",
+        SqliteException { SqliteErrorCode: 11 } => $"The journal sqlite:{path} is damaged ({error.Message}); restore it from a backup.",
+        SqliteException { SqliteErrorCode: 13 } => $"The disk of the journal sqlite:{path} is full; make room and start again.",
+        _ => $"The journal sqlite:{path} cannot be opened: {error.Message}",
+    };
+}

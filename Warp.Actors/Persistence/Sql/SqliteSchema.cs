@@ -1,0 +1,49 @@
+using Microsoft.Data.Sqlite;
+
+namespace Warp.Actors.Persistence.Sql;
+
+/// <summary>The tables of the embedded journal, and the settings that make a commit durable.</summary>
+internal static class SqliteSchema
+{
+    /// <summary>Raised with every change of the tables; a node refuses a file of a newer one.</summary>
+    public const int Version = 1;
+
+    /// <summary>
+    /// An exclusive lock stands for the leases of a cluster: SQLite holds it from the first access until the process ends. FULL makes
+    /// each commit wait for the disk.
+    /// </summary>
+    private const string Settings =
+        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 0; PRAGMA cache_size = -16384;";
+
+    /// <summary>
+    /// Events are appended by rowid, which keeps a group of commits of many actors in a few pages; the unique index finds an actor's.
+    /// </summary>
+    private const string Tables = """
+        CREATE TABLE IF NOT EXISTS cluster (
+          id INTEGER PRIMARY KEY CHECK (id = 1), schema_version INTEGER NOT NULL, cluster_id TEXT NOT NULL, lineage INTEGER NOT NULL,
+          store_bound INTEGER NOT NULL, shard_count INTEGER NOT NULL, entity_hash TEXT NOT NULL, feature_level INTEGER NOT NULL);
+        CREATE TABLE IF NOT EXISTS shard (
+          shard_id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, owner_node INTEGER, owner_incarnation INTEGER, lease_until INTEGER NOT NULL);
+        CREATE TABLE IF NOT EXISTS node (node_id INTEGER PRIMARY KEY, incarnation INTEGER NOT NULL, heartbeat_at INTEGER NOT NULL);
+        CREATE TABLE IF NOT EXISTS journal (
+          ordinal INTEGER PRIMARY KEY, persistence_id TEXT NOT NULL, sequence_nr INTEGER NOT NULL, epoch INTEGER NOT NULL,
+          kind INTEGER NOT NULL, version INTEGER NOT NULL, payload BLOB NOT NULL, written_at INTEGER NOT NULL);
+        CREATE UNIQUE INDEX IF NOT EXISTS journal_by_actor ON journal (persistence_id, sequence_nr);
+        CREATE TABLE IF NOT EXISTS snapshot (
+          persistence_id TEXT PRIMARY KEY, sequence_nr INTEGER NOT NULL, epoch INTEGER NOT NULL, payload BLOB NOT NULL) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS object (
+          object_id BLOB PRIMARY KEY, size INTEGER NOT NULL, level INTEGER NOT NULL, state TEXT NOT NULL, created_at INTEGER NOT NULL,
+          live_shards INTEGER NOT NULL, released_at INTEGER) WITHOUT ROWID;
+        """;
+
+    public static void Configure(SqliteConnection connection) => Execute(connection, Settings);
+
+    public static void CreateTables(SqliteConnection connection) => Execute(connection, Tables);
+
+    public static void Execute(SqliteConnection connection, string sql)
+    {
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+}

@@ -1,0 +1,117 @@
+using System.Runtime.InteropServices;
+
+namespace Warp.Actors.Sequencing;
+
+/// <summary>
+/// One partition as its sequencer knows it: where it starts and ends, where its bytes lie, and who wrote what last. Used by its sequencer
+/// only.
+/// </summary>
+public sealed class PartitionLog(TopicPartition key)
+{
+    private readonly List<Extent> _extents = [];
+    private readonly Dictionary<long, ProducerState> _producers = [];
+    private int _dropped;
+
+    public TopicPartition Key { get; } = key;
+
+    /// <summary>The first offset that can be read.</summary>
+    public long LogStartOffset { get; private set; }
+
+    /// <summary>The offset that the next record gets: the log end, and the high watermark, since all that has an offset is durable.</summary>
+    public long NextOffset { get; private set; }
+
+    /// <summary>The first offset that a reader of committed records may not see. Without open transactions, the log end.</summary>
+    public long LastStableOffset => NextOffset;
+
+    /// <summary>Bytes of the extents that are not dropped.</summary>
+    public long SizeBytes { get; private set; }
+
+    /// <summary>The extents, by offset.</summary>
+    public ReadOnlySpan<Extent> Extents => CollectionsMarshal.AsSpan(_extents)[_dropped..];
+
+    public IReadOnlyDictionary<long, ProducerState> Producers => _producers;
+
+    /// <summary>Puts an extent at the log end.</summary>
+    /// <returns>Whether it is one of its own, rather than the continuation of the last one.</returns>
+    /// <exception cref="InvalidDataException">It does not start at the log end: the journal and this code disagree.</exception>
+    public bool Append(in Extent extent)
+    {
+        if (extent.BaseOffset != NextOffset)
+            throw new InvalidDataException($"Partition {Key} ends at {NextOffset}, but the extent starts at {extent.BaseOffset}.");
+        NextOffset = extent.LastOffset + 1;
+        SizeBytes += extent.Length;
+        if (_extents.Count > _dropped && _extents[^1].IsContinuedBy(extent))
+        {
+            _extents[^1] = _extents[^1].With(extent);
+            return false;
+        }
+        _extents.Add(extent);
+        return true;
+    }
+
+    /// <summary>Drops the extents that end below an offset, and makes it the first that can be read.</summary>
+    /// <param name="offset">The new log start, at most the log end; a lower one than now changes nothing.</param>
+    /// <param name="dropped">Receives the extents that are gone.</param>
+    public void AdvanceStart(long offset, List<Extent> dropped)
+    {
+        if (offset <= LogStartOffset)
+            return;
+        LogStartOffset = Math.Min(offset, NextOffset);
+        while (_dropped < _extents.Count && _extents[_dropped].LastOffset < LogStartOffset)
+        {
+            SizeBytes -= _extents[_dropped].Length;
+            dropped.Add(_extents[_dropped++]);
+        }
+        if (_dropped > 64 && _dropped > _extents.Count / 2)
+        {
+            _extents.RemoveRange(0, _dropped);
+            _dropped = 0;
+        }
+    }
+
+    /// <summary>Index into <see cref="Extents"/> of the one that holds the offset, or of the next one after it; the count if none.</summary>
+    public int FindExtent(long offset)
+    {
+        ReadOnlySpan<Extent> extents = Extents;
+        int low = 0;
+        int high = extents.Length;
+        while (low < high)
+        {
+            int middle = (low + high) >>> 1;
+            if (extents[middle].LastOffset < offset)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low;
+    }
+
+    /// <summary>The state of a producer; one with a count of 0 when it is not known.</summary>
+    public ProducerState ProducerOf(long producerId) => _producers.GetValueOrDefault(producerId);
+
+    /// <summary>The state of a producer, to change in place; made when it is not known.</summary>
+    public ref ProducerState ProducerRef(long producerId) => ref CollectionsMarshal.GetValueRefOrAddDefault(_producers, producerId, out _);
+
+    /// <summary>Forgets the producers that have not written since.</summary>
+    public void ExpireProducers(long cutoffMs)
+    {
+        foreach ((long id, ProducerState state) in _producers)
+        {
+            if (state.LastWriteMs < cutoffMs)
+                _producers.Remove(id);
+        }
+    }
+
+    /// <summary>Sets what a snapshot says of the log's ends; extents follow through <see cref="RestoreExtent"/>.</summary>
+    internal void RestoreEnds(long logStartOffset, long nextOffset)
+    {
+        LogStartOffset = logStartOffset;
+        NextOffset = nextOffset;
+    }
+
+    internal void RestoreExtent(in Extent extent)
+    {
+        _extents.Add(extent);
+        SizeBytes += extent.Length;
+    }
+}

@@ -1,0 +1,113 @@
+using Warp.Actors.Persistence;
+using Warp.Protocol.Messages;
+
+namespace Warp.Actors.Sequencing;
+
+public sealed partial class Sequencer
+{
+    private void Commit(SequencerMessage.Commit message)
+    {
+        ObjectCommit commit = message.Object;
+        CommitDecision decision = CommitRules.Decide(_state, commit, Now, Services.Times.CommitDeadline);
+        if (decision.Refusal != CommitRefusal.None)
+        {
+            message.Reply.Set(new CommitReply(decision.Refusal, []));
+            return;
+        }
+        if (decision.Repeated is { } known)
+        {
+            message.Reply.Set(Answer(commit, known));
+            return;
+        }
+        Persist(message, ChangesOf(commit, decision), Written, Refused);
+
+        void Written()
+        {
+            message.Reply.Set(Answer(commit, _state.FindCommit(commit.ObjectId)!));
+            Published(decision.Committed!);
+        }
+
+        void Refused(WriteResult result) => message.Reply.Set(
+            new CommitReply(result.Refusal == WriteRefusal.TooLate ? CommitRefusal.TooLate : CommitRefusal.NotWritten, []));
+    }
+
+    /// <summary>The answers of a journaled commit; batches without one are (again) held.</summary>
+    private CommitReply Answer(ObjectCommit commit, RecentCommit known)
+    {
+        var answers = new ValueTask<BatchAnswer>[commit.Batches.Count];
+        for (int i = 0; i < answers.Length; i++)
+        {
+            answers[i] = known.Answers[i] is { } answer
+                ? ValueTask.FromResult(answer with { LogStartOffset = _state.Find(commit.Batches[i].Partition)?.LogStartOffset ?? -1 })
+                : new ValueTask<BatchAnswer>(Hold(commit, i).Answer.Task);
+        }
+        return new CommitReply(CommitRefusal.None, answers);
+    }
+
+    private HeldBatch Hold(ObjectCommit commit, int index)
+    {
+        if (_held.Find(commit, index) is { } waiting)
+            return waiting;
+        BatchToCommit batch = commit.Batches[index];
+        bool full = _held.IsFull;
+        HeldBatch held = _held.Add(commit, index, full ? long.MinValue : Time.GetTimestamp());
+        // Its predecessor may have been journaled while its own commit was: look once now, and once when its time is over.
+        Self.Tell(new SequencerMessage.RetryHeld(batch.Partition, batch.ProducerId));
+        if (!full)
+            After(Services.Times.HeldBatch, () => Self.Tell(new SequencerMessage.RetryHeld(batch.Partition, batch.ProducerId)));
+        return held;
+    }
+
+    /// <summary>Answers the first held batch of the producer that can be; each gets an event of its own.</summary>
+    private void RetryHeld(SequencerMessage.RetryHeld retry)
+    {
+        foreach (HeldBatch held in _held.Of(retry.Partition, retry.ProducerId))
+        {
+            bool atAnEnd = held.HeldAt == long.MinValue || Time.GetElapsedTime(held.HeldAt) >= Services.Times.HeldBatch;
+            Patience patience = atAnEnd ? Patience.AtAnEnd : Patience.Wait;
+            CommitDecision decision = CommitRules.DecideHeld(_state, held.Commit, held.Index, Now, patience);
+            if (decision.Committed is null)
+                continue;
+            Persist(retry, ChangesOf(held.Commit, decision), () => Written(held, decision.Committed), _ => Refused(held));
+            return;
+        }
+
+        void Written(HeldBatch held, ObjectCommitted committed)
+        {
+            _held.Remove(held);
+            held.Answer.Set(_state.FindCommit(held.Commit.ObjectId)?.Answers[held.Index] ?? BatchAnswer.Failed(ErrorCode.RequestTimedOut));
+            Published(committed);
+            if (_held.Any(retry.Partition, retry.ProducerId))
+                Self.Tell(retry);
+        }
+
+        void Refused(HeldBatch held)
+        {
+            _held.Remove(held);
+            held.Answer.Set(BatchAnswer.Failed(ErrorCode.KafkaStorageError));
+        }
+    }
+
+    /// <summary>Wakes those who wait for what has just been journaled.</summary>
+    private void Published(ObjectCommitted committed)
+    {
+        foreach (ObjectCommitted.CommittedPartition partition in committed.Partitions)
+        {
+            var key = new TopicPartition(partition.TopicId, partition.Partition);
+            SignalWatchers(key);
+            foreach (ObjectCommitted.CommittedBatch batch in partition.Batches)
+            {
+                if (batch.ProducerId >= 0 && _held.Any(key, batch.ProducerId))
+                    Self.Tell(new SequencerMessage.RetryHeld(key, batch.ProducerId));
+            }
+        }
+    }
+
+    private Changes ChangesOf(ObjectCommit commit, CommitDecision decision) => new([decision.Committed!])
+    {
+        References = decision.AnyAccepted && !_state.Objects.ContainsKey(commit.ObjectId)
+            ? [new ObjectReference(commit.ObjectId, commit.SizeBytes, 0, ReferenceChange.Add)]
+            : [],
+        NotAfter = commit.ObjectId.Time + Services.Times.CommitDeadline,
+    };
+}

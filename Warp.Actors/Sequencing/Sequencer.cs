@@ -1,0 +1,199 @@
+using System.Runtime.InteropServices;
+using Warp.Actors.Kernel;
+using Warp.Actors.Persistence;
+using Warp.Protocol.Messages;
+
+namespace Warp.Actors.Sequencing;
+
+/// <summary>
+/// The persistent actor that owns the partitions of one shard: it gives record batches their offsets, and knows where the bytes of each
+/// offset lie. A thin shell: the rules are in <see cref="CommitRules"/>, the state in <see cref="SequencerState"/>.
+/// </summary>
+public sealed partial class Sequencer : PersistentActor<SequencerMessage>
+{
+    private readonly SequencerState _state;
+    private readonly HeldBatches _held = new();
+    private readonly Dictionary<TopicPartition, List<Watching>> _watchers = [];
+
+    public Sequencer(PersistenceServices services, int shardId)
+        : base(services, SequencerEvents.Codec, $"sequencer-{shardId}", shardId)
+    {
+        _state = new SequencerState(services.Times.CommitDeadline + services.Times.AnswerMemory);
+    }
+
+    private DateTimeOffset Now => Services.Leases.Clock.Now;
+
+    protected internal override ValueTask StopAsync()
+    {
+        _held.FailAll(new ActorStoppedException(PersistenceId));
+        foreach (Watching watching in _watchers.Values.SelectMany(static list => list))
+            watching.Watcher.Signal();
+        return base.StopAsync();
+    }
+
+    protected override bool IsCommand(SequencerMessage message) => message is SequencerMessage.Command;
+
+    protected override void Apply(IEvent @event) => _state.Apply(@event);
+
+    protected override ReadOnlyMemory<byte> TakeSnapshot() => SequencerEvents.EncodeSnapshot(_state.ToSnapshot());
+
+    protected override void RestoreSnapshot(ReadOnlyMemory<byte> snapshot) => _state.Restore(SequencerEvents.DecodeSnapshot(snapshot));
+
+    protected override void Handle(SequencerMessage message)
+    {
+        switch (message)
+        {
+            case SequencerMessage.Commit commit:
+                Commit(commit);
+                break;
+            case SequencerMessage.RetryHeld retry:
+                RetryHeld(retry);
+                break;
+            case SequencerMessage.OpenPartitions open:
+                Open(open);
+                break;
+            case SequencerMessage.DeleteTopic delete:
+                Delete(delete);
+                break;
+            case SequencerMessage.DeleteRecords delete:
+                Delete(delete);
+                break;
+            case SequencerMessage.ExpireProducers expire:
+                Expire(expire);
+                break;
+            case SequencerMessage.ReadExtents read:
+                // Past the known end the reader may know better than an owner that has not heard of its successor.
+                bool beyond = read.Reads.Any(entry => _state.Find(entry.Partition) is { } log && entry.Offset > log.NextOffset);
+                WhenOwner(beyond, () => read.Reply.Set(new ReadExtentsReply(Fence.Epoch, [.. read.Reads.Select(entry => _state.Read(entry))])), read);
+                break;
+            case SequencerMessage.DescribeLogs describe:
+                WhenOwner(prove: false, () => describe.Reply.Set([.. describe.Partitions.Select(partition => LogEnds.Of(_state.Find(partition)))]), describe);
+                break;
+            case SequencerMessage.FindTimestamp find:
+                WhenOwner(prove: false, () => find.Reply.Set(_state.FindTimestamp(find.Partition, find.Timestamp)), find);
+                break;
+            case SequencerMessage.Watch watch:
+                Watch(watch);
+                break;
+        }
+    }
+
+    private void Open(SequencerMessage.OpenPartitions open)
+    {
+        if (_state.IsDeleted(open.TopicId))
+        {
+            open.Reply.Set(ErrorCode.UnknownTopicOrPartition);
+            return;
+        }
+        List<int> missing = [.. open.Partitions.Where(partition => _state.Find(new TopicPartition(open.TopicId, partition)) is null)];
+        if (missing.Count == 0)
+        {
+            open.Reply.Set(ErrorCode.None);
+            return;
+        }
+        var opened = new PartitionsOpened { Time = Now.ToUnixTimeMilliseconds(), TopicId = open.TopicId, Partitions = missing };
+        Persist(open, new Changes([opened]), () => open.Reply.Set(ErrorCode.None), _ => open.Reply.Set(ErrorCode.KafkaStorageError));
+    }
+
+    private void Delete(SequencerMessage.DeleteTopic delete)
+    {
+        if (_state.IsDeleted(delete.TopicId))
+        {
+            delete.Reply.Set(ErrorCode.None);
+            return;
+        }
+        List<PartitionLog> logs = [.. _state.Logs.Where(log => log.Key.TopicId == delete.TopicId)];
+        var dropped = new List<Extent>();
+        foreach (PartitionLog log in logs)
+            dropped.AddRange(log.Extents);
+        var changes = new Changes([new PartitionsDeleted { Time = Now.ToUnixTimeMilliseconds(), TopicId = delete.TopicId }])
+        {
+            References = _state.ReferencesDroppedWith(CollectionsMarshal.AsSpan(dropped)),
+        };
+        Persist(delete, changes, Done, _ => delete.Reply.Set(ErrorCode.KafkaStorageError));
+
+        void Done()
+        {
+            foreach (PartitionLog log in logs)
+                SignalWatchers(log.Key);
+            delete.Reply.Set(ErrorCode.None);
+        }
+    }
+
+    private void Delete(SequencerMessage.DeleteRecords delete)
+    {
+        if (_state.Find(delete.Partition) is not { } log)
+        {
+            delete.Reply.Set(new DeleteRecordsReply(ErrorCode.UnknownTopicOrPartition, -1));
+            return;
+        }
+        long offset = delete.BeforeOffset == -1 ? log.NextOffset : delete.BeforeOffset;
+        if (offset < 0 || offset > log.NextOffset)
+        {
+            delete.Reply.Set(new DeleteRecordsReply(ErrorCode.OffsetOutOfRange, -1));
+            return;
+        }
+        if (offset <= log.LogStartOffset)
+        {
+            delete.Reply.Set(new DeleteRecordsReply(ErrorCode.None, log.LogStartOffset));
+            return;
+        }
+        ReadOnlySpan<Extent> extents = log.Extents;
+        int kept = log.FindExtent(offset);
+        var advanced = new LogStartAdvanced
+        {
+            Time = Now.ToUnixTimeMilliseconds(),
+            TopicId = delete.Partition.TopicId,
+            Partition = delete.Partition.Partition,
+            LogStartOffset = offset,
+        };
+        var changes = new Changes([advanced]) { References = _state.ReferencesDroppedWith(extents[..kept]) };
+        Persist(delete, changes, () => delete.Reply.Set(new DeleteRecordsReply(ErrorCode.None, log.LogStartOffset)),
+            _ => delete.Reply.Set(new DeleteRecordsReply(ErrorCode.KafkaStorageError, -1)));
+    }
+
+    private void Expire(SequencerMessage.ExpireProducers expire)
+    {
+        long cutoff = expire.Cutoff.ToUnixTimeMilliseconds();
+        if (!_state.Logs.Any(log => log.Producers.Values.Any(producer => producer.LastWriteMs < cutoff)))
+            return;
+        var expired = new ProducersExpired { Time = Now.ToUnixTimeMilliseconds(), Cutoff = cutoff };
+        Persist(expire, new Changes([expired]), static () => { }, static _ => { });
+    }
+
+    private void Watch(SequencerMessage.Watch watch)
+    {
+        foreach ((TopicPartition partition, long offset) in watch.Partitions)
+        {
+            if (_state.Find(partition) is not { } log || log.NextOffset > offset)
+            {
+                watch.Watcher.Signal();
+                return;
+            }
+        }
+        foreach ((TopicPartition partition, long offset) in watch.Partitions)
+        {
+            if (!_watchers.TryGetValue(partition, out List<Watching>? list))
+                _watchers.Add(partition, list = []);
+            list.RemoveAll(static watching => watching.Watcher.IsDone);
+            list.Add(new Watching(offset, watch.Watcher));
+        }
+    }
+
+    private void SignalWatchers(TopicPartition partition)
+    {
+        if (!_watchers.TryGetValue(partition, out List<Watching>? list))
+            return;
+        long end = _state.Find(partition)?.NextOffset ?? long.MaxValue;
+        list.RemoveAll(watching =>
+        {
+            if (watching.Offset < end)
+                watching.Watcher.Signal();
+            return watching.Offset < end || watching.Watcher.IsDone;
+        });
+        if (list.Count == 0)
+            _watchers.Remove(partition);
+    }
+
+    private readonly record struct Watching(long Offset, IPartitionWatcher Watcher);
+}

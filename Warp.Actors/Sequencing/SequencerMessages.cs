@@ -1,0 +1,105 @@
+using Warp.Actors.Kernel;
+using Warp.Protocol.Messages;
+
+namespace Warp.Actors.Sequencing;
+
+/// <summary>What a <see cref="Sequencer"/> can be told or asked.</summary>
+public abstract record SequencerMessage
+{
+    private SequencerMessage()
+    {
+    }
+
+    /// <summary>A message that changes the journal; it waits for the write before it.</summary>
+    public abstract record Command : SequencerMessage;
+
+    /// <summary>A question that is answered from what is journaled.</summary>
+    public abstract record Question : SequencerMessage;
+
+    /// <summary>Gives offsets to the batches of an object.</summary>
+    public sealed record Commit(ObjectCommit Object, Reply<CommitReply> Reply) : Command, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>Makes partitions that do not exist yet. Safe to repeat.</summary>
+    public sealed record OpenPartitions(Guid TopicId, IReadOnlyList<int> Partitions, Reply<ErrorCode> Reply) : Command, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>Removes a topic's partitions of this shard, and keeps late messages from bringing them back. Safe to repeat.</summary>
+    public sealed record DeleteTopic(Guid TopicId, Reply<ErrorCode> Reply) : Command, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>Advances the log start (DeleteRecords, KIP-107); −1 stands for the high watermark.</summary>
+    public sealed record DeleteRecords(TopicPartition Partition, long BeforeOffset, Reply<DeleteRecordsReply> Reply) : Command, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>Forgets the producers that have not written since a moment of the database's clock.</summary>
+    public sealed record ExpireProducers(DateTimeOffset Cutoff) : Command;
+
+    /// <summary>Looks at the held batches of one producer again: their predecessor came, or one has waited long enough.</summary>
+    internal sealed record RetryHeld(TopicPartition Partition, long ProducerId) : Command;
+
+    /// <summary>Where are the bytes from these offsets on?</summary>
+    public sealed record ReadExtents(IReadOnlyList<ExtentRead> Reads, Reply<ReadExtentsReply> Reply) : Question, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>Where do these partitions start and end?</summary>
+    public sealed record DescribeLogs(IReadOnlyList<TopicPartition> Partitions, Reply<IReadOnlyList<LogEnds>> Reply) : Question, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>In which extent is the first record of a time, or the record with the latest time?</summary>
+    public sealed record FindTimestamp(TopicPartition Partition, long Timestamp, Reply<TimestampReply> Reply) : Question, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>Signals the watcher once, as soon as one of the partitions has records at its offset, or is gone.</summary>
+    public sealed record Watch(IReadOnlyList<(TopicPartition Partition, long Offset)> Partitions, IPartitionWatcher Watcher) : Question;
+}
+
+/// <summary>A read of one partition from an offset on.</summary>
+public readonly record struct ExtentRead(TopicPartition Partition, long Offset, long MaxBytes);
+
+/// <summary>An extent, with what is needed to read the object that it lies in.</summary>
+public readonly record struct ReadableExtent(Extent Extent, long ObjectSizeBytes, int Level);
+
+/// <summary>A partition's ends, and the error if it has none.</summary>
+public readonly record struct LogEnds(ErrorCode Error, long LogStartOffset, long HighWatermark, long LastStableOffset, long SizeBytes)
+{
+    internal static LogEnds Of(PartitionLog? log) => log is null
+        ? new LogEnds(ErrorCode.UnknownTopicOrPartition, -1, -1, -1, 0)
+        : new LogEnds(ErrorCode.None, log.LogStartOffset, log.NextOffset, log.LastStableOffset, log.SizeBytes);
+}
+
+/// <summary>The answer for one partition: its ends, and the extents from the asked offset on (the first one holds it).</summary>
+public sealed record PartitionExtents(LogEnds Ends, IReadOnlyList<ReadableExtent> Extents);
+
+/// <summary>The answer to <see cref="SequencerMessage.ReadExtents"/>, one entry for each read, and the epoch it was given under.</summary>
+public sealed record ReadExtentsReply(long Epoch, IReadOnlyList<PartitionExtents> Partitions);
+
+/// <summary>The answer to <see cref="SequencerMessage.DeleteRecords"/>.</summary>
+public readonly record struct DeleteRecordsReply(ErrorCode Error, long LowWatermark);
+
+/// <summary>The answer to <see cref="SequencerMessage.FindTimestamp"/>: the extent to look into, or none when no record is that late.</summary>
+public sealed record TimestampReply(LogEnds Ends, ReadableExtent? Extent);
+
+/// <summary>Somebody who waits for new records.</summary>
+public interface IPartitionWatcher
+{
+    /// <summary>Whether it no longer waits, so that it can be forgotten.</summary>
+    bool IsDone { get; }
+
+    /// <summary>Something it watches has changed. Called from an actor's turn: must return at once. Thread-safe.</summary>
+    void Signal();
+}

@@ -1,0 +1,121 @@
+using Warp.Actors.Persistence;
+using Warp.Protocol.Messages;
+
+namespace Warp.Actors.Sequencing;
+
+public sealed partial class SequencerState
+{
+    /// <summary>The state as a message that <see cref="Restore"/> takes.</summary>
+    public SequencerSnapshot ToSnapshot() => new()
+    {
+        Time = TimeMs,
+        Partitions = [.. _logs.Values.Select(ToSnapshot)],
+        Objects = [.. _objects.Select(static pair => new SequencerSnapshot.ObjectSnapshot
+        {
+            ObjectId = pair.Key.ToGuid(),
+            SizeBytes = pair.Value.SizeBytes,
+            Level = (sbyte)pair.Value.Level,
+        })],
+        DeletedTopics = [.. _deletedTopics.Select(static pair => new SequencerSnapshot.DeletedTopicSnapshot { TopicId = pair.Key, Time = pair.Value })],
+        Nodes = [.. _nodes.Select(static pair => new SequencerSnapshot.NodeCommitsSnapshot
+        {
+            NodeId = pair.Key.NodeId,
+            Incarnation = pair.Key.Incarnation,
+            LastNumber = pair.Value.LastNumber,
+            Time = pair.Value.TimeMs,
+        })],
+        RecentCommits = [.. _recentByAge.Select(entry => ToSnapshot(entry.Id, entry.TimeMs, _recent[entry.Id]))],
+    };
+
+    /// <summary>Fills a fresh state.</summary>
+    public void Restore(SequencerSnapshot snapshot)
+    {
+        TimeMs = snapshot.Time;
+        foreach (SequencerSnapshot.ObjectSnapshot entry in snapshot.Objects)
+            _objects.Add(entry.ObjectId.ToObjectId(), new ObjectUse(entry.SizeBytes, entry.Level, 0));
+        foreach (SequencerSnapshot.PartitionSnapshot entry in snapshot.Partitions)
+            Restore(entry);
+        foreach (SequencerSnapshot.DeletedTopicSnapshot entry in snapshot.DeletedTopics)
+            _deletedTopics.Add(entry.TopicId, entry.Time);
+        foreach (SequencerSnapshot.NodeCommitsSnapshot entry in snapshot.Nodes)
+            _nodes.Add(new NodeIncarnation(entry.NodeId, entry.Incarnation), new NodeCommits(entry.LastNumber, entry.Time));
+        foreach (SequencerSnapshot.RecentCommitSnapshot entry in snapshot.RecentCommits)
+        {
+            var recent = new RecentCommit(entry.BatchCount);
+            foreach (SequencerSnapshot.AnswerSnapshot answer in entry.Answers)
+                recent.Set(answer.Index, answer.Error, answer.BaseOffset);
+            _recent.Add(entry.ObjectId.ToObjectId(), recent);
+            _recentByAge.Enqueue((entry.ObjectId.ToObjectId(), entry.Time));
+        }
+    }
+
+    private void Restore(SequencerSnapshot.PartitionSnapshot entry)
+    {
+        var log = new PartitionLog(new TopicPartition(entry.TopicId, entry.Partition));
+        log.RestoreEnds(entry.LogStartOffset, entry.NextOffset);
+        foreach (SequencerSnapshot.ExtentSnapshot extent in entry.Extents)
+        {
+            ObjectId objectId = extent.ObjectId.ToObjectId();
+            log.RestoreExtent(new Extent(extent.BaseOffset, extent.BaseOffset + extent.OffsetCount - 1, (ExtentSource)extent.Source,
+                objectId, extent.Position, extent.Length, extent.MaxTimestamp));
+            _objects[objectId] = _objects[objectId] with { Extents = _objects[objectId].Extents + 1 };
+        }
+        foreach (SequencerSnapshot.ProducerSnapshot producer in entry.Producers)
+        {
+            ref ProducerState state = ref log.ProducerRef(producer.ProducerId);
+            foreach (SequencerSnapshot.ProducerBatchSnapshot batch in producer.Batches)
+                state.Append(producer.Epoch, batch.FirstSequence, batch.LastSequence, batch.BaseOffset, producer.LastWrite);
+        }
+        _logs.Add(log.Key, log);
+    }
+
+    private static SequencerSnapshot.PartitionSnapshot ToSnapshot(PartitionLog log)
+    {
+        var snapshot = new SequencerSnapshot.PartitionSnapshot
+        {
+            TopicId = log.Key.TopicId,
+            Partition = log.Key.Partition,
+            LogStartOffset = log.LogStartOffset,
+            NextOffset = log.NextOffset,
+        };
+        foreach (ref readonly Extent extent in log.Extents)
+        {
+            snapshot.Extents.Add(new SequencerSnapshot.ExtentSnapshot
+            {
+                BaseOffset = extent.BaseOffset,
+                OffsetCount = extent.LastOffset - extent.BaseOffset + 1,
+                Source = (sbyte)extent.Source,
+                ObjectId = extent.ObjectId.ToGuid(),
+                Position = extent.Position,
+                Length = extent.Length,
+                MaxTimestamp = extent.MaxTimestamp,
+            });
+        }
+        foreach ((long id, ProducerState state) in log.Producers)
+        {
+            var producer = new SequencerSnapshot.ProducerSnapshot { ProducerId = id, Epoch = state.Epoch, LastWrite = state.LastWriteMs };
+            for (int i = 0; i < state.Count; i++)
+            {
+                producer.Batches.Add(new SequencerSnapshot.ProducerBatchSnapshot
+                {
+                    FirstSequence = state[i].FirstSequence,
+                    LastSequence = state[i].LastSequence,
+                    BaseOffset = state[i].BaseOffset,
+                });
+            }
+            snapshot.Producers.Add(producer);
+        }
+        return snapshot;
+    }
+
+    private static SequencerSnapshot.RecentCommitSnapshot ToSnapshot(ObjectId id, long timeMs, RecentCommit recent)
+    {
+        var snapshot = new SequencerSnapshot.RecentCommitSnapshot { ObjectId = id.ToGuid(), Time = timeMs, BatchCount = recent.Answers.Count };
+        for (int i = 0; i < recent.Answers.Count; i++)
+        {
+            if (recent.Answers[i] is { } answer)
+                snapshot.Answers.Add(new SequencerSnapshot.AnswerSnapshot { Index = i, Error = answer.Error, BaseOffset = answer.BaseOffset });
+        }
+        return snapshot;
+    }
+}

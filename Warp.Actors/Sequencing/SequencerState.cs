@@ -1,0 +1,199 @@
+using Warp.Actors.Persistence;
+using Warp.Protocol.Messages;
+
+namespace Warp.Actors.Sequencing;
+
+/// <summary>
+/// All that the sequencer of one shard knows, as the fold of its events. No clock, no I/O: the times in it come from the events. Used by
+/// its sequencer only.
+/// </summary>
+/// <param name="answerMemory">How long the answers to a commit are remembered: the commit deadline and then some.</param>
+public sealed partial class SequencerState(TimeSpan answerMemory)
+{
+    private readonly Dictionary<TopicPartition, PartitionLog> _logs = [];
+    private readonly Dictionary<ObjectId, ObjectUse> _objects = [];
+    private readonly Dictionary<Guid, long> _deletedTopics = [];
+    private readonly Dictionary<NodeIncarnation, NodeCommits> _nodes = [];
+    private readonly Dictionary<ObjectId, RecentCommit> _recent = [];
+    private readonly Queue<(ObjectId Id, long TimeMs)> _recentByAge = new();
+    private readonly List<Extent> _droppedExtents = [];
+
+    public IReadOnlyCollection<PartitionLog> Logs => _logs.Values;
+
+    /// <summary>Objects in which this shard has extents.</summary>
+    public IReadOnlyDictionary<ObjectId, ObjectUse> Objects => _objects;
+
+    /// <summary>Time of the last event, in ms.</summary>
+    public long TimeMs { get; private set; }
+
+    public PartitionLog? Find(TopicPartition partition) => _logs.GetValueOrDefault(partition);
+
+    /// <summary>Whether the topic was deleted lately; a late message must not bring it back.</summary>
+    public bool IsDeleted(Guid topicId) => _deletedTopics.ContainsKey(topicId);
+
+    /// <summary>The number of the node's last commit, 0 when it has none.</summary>
+    public long LastCommitOf(NodeIncarnation node) => _nodes.GetValueOrDefault(node).LastNumber;
+
+    /// <summary>The answers that a commit got, if it was made lately.</summary>
+    public RecentCommit? FindCommit(ObjectId id) => _recent.GetValueOrDefault(id);
+
+    /// <summary>Folds an event.</summary>
+    public void Apply(IEvent @event)
+    {
+        switch (@event)
+        {
+            case PartitionsOpened opened:
+                TimeMs = Math.Max(TimeMs, opened.Time);
+                foreach (int partition in opened.Partitions)
+                    _logs.TryAdd(new TopicPartition(opened.TopicId, partition), new PartitionLog(new TopicPartition(opened.TopicId, partition)));
+                break;
+            case PartitionsDeleted deleted:
+                Delete(deleted);
+                break;
+            case ObjectCommitted committed:
+                Commit(committed);
+                break;
+            case LogStartAdvanced advanced:
+                TimeMs = Math.Max(TimeMs, advanced.Time);
+                _logs[new TopicPartition(advanced.TopicId, advanced.Partition)].AdvanceStart(advanced.LogStartOffset, _droppedExtents);
+                Release(_droppedExtents);
+                break;
+            case ProducersExpired expired:
+                TimeMs = Math.Max(TimeMs, expired.Time);
+                foreach (PartitionLog log in _logs.Values)
+                    log.ExpireProducers(expired.Cutoff);
+                break;
+            default:
+                throw new InvalidDataException($"A sequencer has no use for {@event.GetType().Name}.");
+        }
+    }
+
+    /// <summary>The objects that would lose their last extent if these were dropped.</summary>
+    public List<ObjectReference> ReferencesDroppedWith(ReadOnlySpan<Extent> extents)
+    {
+        var counts = new Dictionary<ObjectId, int>();
+        foreach (ref readonly Extent extent in extents)
+        {
+            if (extent.Source == ExtentSource.Object)
+                counts[extent.ObjectId] = counts.GetValueOrDefault(extent.ObjectId) + 1;
+        }
+        var references = new List<ObjectReference>();
+        foreach ((ObjectId id, int count) in counts)
+        {
+            if (_objects[id] is var use && use.Extents == count)
+                references.Add(new ObjectReference(id, use.SizeBytes, use.Level, ReferenceChange.Drop));
+        }
+        return references;
+    }
+
+    private void Delete(PartitionsDeleted deleted)
+    {
+        TimeMs = Math.Max(TimeMs, deleted.Time);
+        _deletedTopics[deleted.TopicId] = deleted.Time;
+        foreach (PartitionLog log in _logs.Values.Where(log => log.Key.TopicId == deleted.TopicId).ToList())
+        {
+            _droppedExtents.AddRange(log.Extents);
+            _logs.Remove(log.Key);
+        }
+        Release(_droppedExtents);
+    }
+
+    private void Commit(ObjectCommitted committed)
+    {
+        TimeMs = Math.Max(TimeMs, committed.Time);
+        ObjectId objectId = committed.ObjectId.ToObjectId();
+        var node = new NodeIncarnation(committed.NodeId, committed.Incarnation);
+        if (committed.Number > 0)
+            _nodes[node] = new NodeCommits(committed.Number, committed.Time);
+        if (!_recent.TryGetValue(objectId, out RecentCommit? recent))
+        {
+            recent = new RecentCommit(committed.BatchCount);
+            _recent.Add(objectId, recent);
+            _recentByAge.Enqueue((objectId, committed.Time));
+        }
+        foreach (ObjectCommitted.CommittedPartition partition in committed.Partitions)
+        {
+            var key = new TopicPartition(partition.TopicId, partition.Partition);
+            foreach (ObjectCommitted.CommittedBatch batch in partition.Batches)
+            {
+                var error = batch.Error;
+                recent.Set(batch.Index, error, batch.BaseOffset);
+                if (error == ErrorCode.None && !batch.Duplicate)
+                    Append(_logs[key], objectId, committed, batch);
+            }
+        }
+        ForgetOld();
+    }
+
+    private void Append(PartitionLog log, ObjectId objectId, ObjectCommitted committed, ObjectCommitted.CommittedBatch batch)
+    {
+        var extent = new Extent(
+            batch.BaseOffset, batch.BaseOffset + batch.OffsetCount - 1, ExtentSource.Object, objectId, batch.Position, batch.Length, batch.MaxTimestamp);
+        if (log.Append(extent))
+        {
+            ObjectUse use = _objects.GetValueOrDefault(objectId) ?? new ObjectUse(committed.ObjectSize, committed.Level, 0);
+            _objects[objectId] = use with { Extents = use.Extents + 1 };
+        }
+        if (batch.ProducerId >= 0)
+        {
+            int last = ProducerState.LastSequence(batch.BaseSequence, batch.OffsetCount);
+            log.ProducerRef(batch.ProducerId).Append(batch.ProducerEpoch, batch.BaseSequence, last, batch.BaseOffset, committed.Time);
+        }
+    }
+
+    private void Release(List<Extent> dropped)
+    {
+        foreach (Extent extent in dropped)
+        {
+            if (extent.Source != ExtentSource.Object)
+                continue;
+            ObjectUse use = _objects[extent.ObjectId];
+            if (use.Extents == 1)
+                _objects.Remove(extent.ObjectId);
+            else
+                _objects[extent.ObjectId] = use with { Extents = use.Extents - 1 };
+        }
+        dropped.Clear();
+    }
+
+    /// <summary>Answers, nodes and tombstones are needed only as long as a late commit could still be accepted.</summary>
+    private void ForgetOld()
+    {
+        long cutoff = TimeMs - (long)answerMemory.TotalMilliseconds;
+        bool any = false;
+        while (_recentByAge.TryPeek(out (ObjectId Id, long TimeMs) oldest) && oldest.TimeMs < cutoff)
+        {
+            _recent.Remove(_recentByAge.Dequeue().Id);
+            any = true;
+        }
+        if (!any)
+            return;
+        NodeIncarnation latest = _nodes.MaxBy(static pair => pair.Value.TimeMs).Key;
+        foreach ((NodeIncarnation node, NodeCommits commits) in _nodes)
+        {
+            // A node that only was quiet keeps its number; a later incarnation starts over anyway.
+            if (commits.TimeMs < cutoff && node.NodeId == latest.NodeId && node.Incarnation < latest.Incarnation)
+                _nodes.Remove(node);
+        }
+        foreach ((Guid topicId, long timeMs) in _deletedTopics)
+        {
+            if (timeMs < cutoff)
+                _deletedTopics.Remove(topicId);
+        }
+    }
+
+    /// <summary>How an object is used by this shard.</summary>
+    public sealed record ObjectUse(long SizeBytes, int Level, int Extents);
+
+    private readonly record struct NodeCommits(long LastNumber, long TimeMs);
+}
+
+/// <summary>The answers that the batches of a commit got; null for those that are (or were, before a restart) held back.</summary>
+public sealed class RecentCommit(int batchCount)
+{
+    private readonly BatchAnswer?[] _answers = new BatchAnswer?[batchCount];
+
+    public IReadOnlyList<BatchAnswer?> Answers => _answers;
+
+    internal void Set(int index, ErrorCode error, long baseOffset) => _answers[index] = new BatchAnswer(error, baseOffset, -1);
+}

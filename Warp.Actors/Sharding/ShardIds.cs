@@ -1,0 +1,11 @@
+namespace Warp.Actors.Sharding;
+
+/// <summary>The units of ownership: the cluster's shards from 0 on, and one for each cluster singleton. Frozen numbers.</summary>
+public static class ShardIds
+{
+    /// <summary>How many shards a new cluster gets; a bit of a 64-bit mask for each.</summary>
+    public const int Count = 64;
+
+    /// <summary>The topic catalog.</summary>
+    public const int Catalog = 1000;
+}

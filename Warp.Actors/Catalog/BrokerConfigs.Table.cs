@@ -1,0 +1,52 @@
+using static Warp.Actors.Catalog.ConfigDefinitionRules;
+
+namespace Warp.Actors.Catalog;
+
+/// <content>The configs that are not a topic's default. Names, types and defaults are those of Kafka 4.2.</content>
+public static partial class BrokerConfigs
+{
+    private static ConfigDefinition[] Definitions() =>
+    [
+        Fixed("advertised.listeners", ConfigType.String, null,
+            "Host and port that clients are told to connect to.") with { HasEffect = true },
+        Fixed(AutoCreateTopicsEnable, ConfigType.Boolean, "true",
+            "Whether asking for the metadata of an unknown topic creates it.") with { HasEffect = true },
+        Fixed("broker.id", ConfigType.Int, "-1", "Id of this node.") with { HasEffect = true },
+        Fixed("broker.rack", ConfigType.String, null, "Zone of this node.") with { HasEffect = true },
+        Fixed("connections.max.idle.ms", ConfigType.Long, "600000",
+            "How long a connection may be idle before it is closed, in milliseconds."),
+        Fixed(DefaultReplicationFactor, ConfigType.Int, "1", "Replication factor that is reported for topics created without one.") with
+        {
+            Rule = AtLeast(1), HasEffect = true,
+        },
+        Fixed("delete.topic.enable", ConfigType.Boolean, "true", "Whether topics can be deleted."),
+        Fixed("group.initial.rebalance.delay.ms", ConfigType.Int, "3000",
+            "How long the first join of a group waits for others, in milliseconds."),
+        Fixed("group.max.session.timeout.ms", ConfigType.Int, "1800000",
+            "Longest session timeout that a group member may ask for, in milliseconds."),
+        Fixed("group.min.session.timeout.ms", ConfigType.Int, "6000",
+            "Shortest session timeout that a group member may ask for, in milliseconds."),
+        Fixed("inter.broker.protocol.version", ConfigType.String, "4.2", "Version of Kafka whose protocol is spoken; some tools show it."),
+        Fixed("listeners", ConfigType.List, null, "Addresses that clients can connect to.") with { HasEffect = true },
+        Fixed("node.id", ConfigType.Int, "-1", "Id of this node.") with { HasEffect = true },
+        Fixed(NumPartitions, ConfigType.Int, "1",
+            "Partitions of topics created without a number of them.") with { Rule = AtLeast(1), HasEffect = true },
+        Fixed("offsets.retention.minutes", ConfigType.Int, "10080",
+            "How long the offsets of a group without members are kept, in minutes."),
+        Fixed("offsets.topic.num.partitions", ConfigType.Int, "50", "Partitions of the offsets topic."),
+        Fixed("offsets.topic.replication.factor", ConfigType.Short, "3", "Replication factor of the offsets topic."),
+        Fixed("producer.id.expiration.ms", ConfigType.Int, "86400000",
+            "How long an idle producer's sequence numbers are remembered, in milliseconds."),
+        Fixed("socket.request.max.bytes", ConfigType.Int, "104857600", "Longest request, in bytes."),
+        Fixed("transaction.max.timeout.ms", ConfigType.Int, "900000",
+            "Longest transaction timeout that a producer may ask for, in milliseconds."),
+        Fixed("transaction.state.log.min.isr", ConfigType.Int, "2", "In-sync replicas that the transaction topic needs."),
+        Fixed("transaction.state.log.num.partitions", ConfigType.Int, "50", "Partitions of the transaction topic."),
+        Fixed("transaction.state.log.replication.factor", ConfigType.Short, "3", "Replication factor of the transaction topic."),
+        Fixed("transaction.state.log.segment.bytes", ConfigType.Int, "104857600", "Segment size of the transaction topic, in bytes."),
+        Fixed("transactional.id.expiration.ms", ConfigType.Int, "604800000", "How long an idle transactional id is kept, in milliseconds."),
+    ];
+
+    private static ConfigDefinition Fixed(string name, ConfigType type, string? defaultValue, string documentation) =>
+        new(name, type, defaultValue, documentation) { IsReadOnly = true };
+}

@@ -1,0 +1,179 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using Warp.Node.Configuration;
+
+namespace Warp.Node.Cli;
+
+/// <summary>
+/// The <c>warp</c> command: reads arguments, loads the configuration that a command needs and hands over to <see cref="INodeCommands"/>.
+/// Results go to standard output; errors go to standard error, one line each, beginning with <c>warp: </c>.
+/// </summary>
+public static class CommandLine
+{
+    /// <summary>Runs one command.</summary>
+    /// <param name="args">The arguments after the program's name.</param>
+    /// <param name="commands">What the commands do.</param>
+    /// <param name="surroundings">Where output goes and where the environment comes from.</param>
+    /// <param name="cancellationToken">Tells a running command to stop.</param>
+    /// <returns>An <see cref="ExitCode"/>; nothing is thrown.</returns>
+    public static async Task<int> RunAsync(
+        IReadOnlyList<string> args, INodeCommands commands, CommandSurroundings surroundings, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var parsed = Root(commands, surroundings).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            if (parsed.Action is ParseErrorAction)
+                return Fail(surroundings, ExitCode.Unusable, [UsageError(parsed)]);
+            var invocation = new InvocationConfiguration
+            {
+                Output = surroundings.Output,
+                Error = surroundings.Error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+            };
+            return await parsed.InvokeAsync(invocation, cancellationToken);
+        }
+        catch (ConfigurationException e)
+        {
+            return Fail(surroundings, ExitCode.Unusable, e.Problems.Select(problem => problem.Line));
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return ExitCode.Ok;
+        }
+        catch (Exception e)
+        {
+            return Fail(surroundings, ExitCode.Failed, [e.Message]);
+        }
+    }
+
+    private static RootCommand Root(INodeCommands commands, CommandSurroundings surroundings)
+    {
+        var settings = new SettingOptions(surroundings.Environment);
+        var help = new Dictionary<Command, string>();
+        var root = new RootCommand("Warp, an Apache Kafka compatible broker that keeps its records in object storage.")
+        {
+            Node(commands, settings, help),
+            Playground(commands, settings, help),
+            Demo(commands, settings, help),
+            Inspect(commands, help),
+            Config(surroundings, settings, help),
+            Version(surroundings, help),
+        };
+        help[root] = "warp demo --for 30s";
+        var helpOption = root.Options.OfType<HelpOption>().Single();
+        helpOption.Action = new HelpWithExample((HelpAction)helpOption.Action!, help);
+        root.Options.Remove(root.Options.OfType<VersionOption>().Single());
+        return root;
+    }
+
+    private static Command Node(INodeCommands commands, SettingOptions settings, Dictionary<Command, string> examples)
+    {
+        var command = new Command("node", "Run a node until it is stopped (SIGTERM or Ctrl+C drains it).") { settings.Files, settings.Set };
+        command.SetAction((parsed, cancellation) => commands.RunNodeAsync(settings.Load(parsed).Options, cancellation));
+        examples[command] = "warp node -c warp.conf --set warp.kafka.listen=0.0.0.0:9092";
+        return command;
+    }
+
+    private static Command Playground(INodeCommands commands, SettingOptions settings, Dictionary<Command, string> examples)
+    {
+        var directory = new Option<string?>("--dir") { Description = "Keep the data in this folder instead of a temporary one.", HelpName = "folder" };
+        var command = new Command("playground", "Run a node for trying things out, on 127.0.0.1:9092 and a temporary folder; it ends after 24 hours.")
+        {
+            directory,
+            settings.Set,
+        };
+        command.SetAction((parsed, cancellation) => commands.RunPlaygroundAsync(
+            PlaygroundPresets.Load(settings, parsed, parsed.GetValue(directory), PlaygroundPresets.FixedPort), cancellation));
+        examples[command] = "warp playground --dir ./try";
+        return command;
+    }
+
+    private static Command Demo(INodeCommands commands, SettingOptions settings, Dictionary<Command, string> examples)
+    {
+        var duration = new Option<TimeSpan?>("--for")
+        {
+            Description = "End by itself after this time, such as 30s or 5min.",
+            HelpName = "duration",
+            CustomParser = argument =>
+            {
+                if (Units.TryParseDuration(argument.Tokens[0].Value, out var value) && value > TimeSpan.Zero)
+                    return value;
+                argument.AddError($"--for {argument.Tokens[0].Value} is not a duration such as 30s or 5min");
+                return null;
+            },
+        };
+        var command = new Command("demo", "Run a playground on a free port with a live producer and consumer, and show rates and latencies.")
+        {
+            duration,
+            settings.Set,
+        };
+        command.SetAction((parsed, cancellation) => commands.RunDemoAsync(
+            new DemoArguments(PlaygroundPresets.Load(settings, parsed, null, PlaygroundPresets.AnyPort), parsed.GetValue(duration)), cancellation));
+        examples[command] = "warp demo --for 30s";
+        return command;
+    }
+
+    private static Command Inspect(INodeCommands commands, Dictionary<Command, string> examples)
+    {
+        var path = new Argument<string>("object") { Description = "The file of the object." };
+        var command = new Command("inspect", "Print an object of the store as JSON.") { path };
+        command.SetAction((parsed, cancellation) => commands.InspectAsync(parsed.GetRequiredValue(path), cancellation));
+        examples[command] = "warp inspect warp-data/objects/l0/3f/01JD0XQ9S3V7M2K8T5W6Y4Z1AB";
+        return command;
+    }
+
+    private static Command Config(CommandSurroundings surroundings, SettingOptions settings, Dictionary<Command, string> examples)
+    {
+        var reference = new Option<bool>("--reference") { Description = "Print reference.conf instead: every key, its default and what it means." };
+        var command = new Command("config", "Check the configuration; print every value in force and where it comes from.")
+        {
+            settings.Files,
+            settings.Set,
+            reference,
+        };
+        command.SetAction(parsed =>
+        {
+            if (parsed.GetValue(reference))
+                surroundings.Output.Write(ReferenceConfiguration.Text);
+            else
+                ConfigurationPrinter.Print(settings.Load(parsed), surroundings.Output);
+            return ExitCode.Ok;
+        });
+        examples[command] = "warp config -c warp.conf";
+        return command;
+    }
+
+    private static Command Version(CommandSurroundings surroundings, Dictionary<Command, string> examples)
+    {
+        var command = new Command("version", "Print the version.");
+        command.SetAction(_ =>
+        {
+            surroundings.Output.WriteLine(ProductVersion.Line);
+            return ExitCode.Ok;
+        });
+        examples[command] = "warp version";
+        return command;
+    }
+
+    /// <summary>The first thing that is wrong; a word that was not understood comes before what may be missing because of it.</summary>
+    private static string UsageError(ParseResult parsed)
+    {
+        var command = parsed.CommandResult.Command;
+        var help = command is RootCommand ? "warp --help" : $"warp {command.Name} --help";
+        if (parsed.UnmatchedTokens.Count == 0)
+            return $"{parsed.Errors[0].Message} ({help} shows how)";
+        var word = parsed.UnmatchedTokens[0];
+        var known = command.Subcommands.Select(subcommand => subcommand.Name).Concat(command.Options.Select(option => option.Name));
+        var nearest = Spelling.Nearest(word, known);
+        return $"unknown argument {word} ({(nearest is null ? $"{help} shows how" : $"did you mean {nearest}?")})";
+    }
+
+    private static int Fail(CommandSurroundings surroundings, int exitCode, IEnumerable<string> lines)
+    {
+        foreach (var line in lines)
+            surroundings.Error.WriteLine($"warp: {line.ReplaceLineEndings(" ")}");
+        return exitCode;
+    }
+}

@@ -1,0 +1,35 @@
+using Warp.Node.Configuration;
+
+namespace Warp.Node.Cli;
+
+/// <summary>
+/// What the commands of <see cref="CommandLine"/> do once their arguments are read. Each returns an <see cref="ExitCode"/>, or throws:
+/// a <see cref="ConfigurationException"/> (a taken port, say) becomes <see cref="ExitCode.Unusable"/>, any other exception
+/// <see cref="ExitCode.Failed"/>, each with its message as a line on standard error. The token is cancelled when the operator stops
+/// the program (SIGTERM, Ctrl+C).
+/// </summary>
+public interface INodeCommands
+{
+    /// <summary>Runs a node until it is stopped.</summary>
+    Task<int> RunNodeAsync(NodeOptions options, CancellationToken cancellationToken);
+
+    /// <summary>Runs a node on a folder of its own until it is stopped or too old.</summary>
+    Task<int> RunPlaygroundAsync(PlaygroundArguments arguments, CancellationToken cancellationToken);
+
+    /// <summary>Runs a playground with a producer and a consumer and shows what they do.</summary>
+    Task<int> RunDemoAsync(DemoArguments arguments, CancellationToken cancellationToken);
+
+    /// <summary>Prints an object as JSON.</summary>
+    /// <param name="objectPath">The file that holds the object.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    Task<int> InspectAsync(string objectPath, CancellationToken cancellationToken);
+}
+
+/// <summary>
+/// A node on a folder of its own: journal and store of <paramref name="Options"/> lie in <paramref name="Directory"/> unless the
+/// operator set them otherwise. A temporary folder was not created yet and is to be deleted at the end; another one is kept.
+/// </summary>
+public sealed record PlaygroundArguments(NodeOptions Options, string Directory, bool IsTemporary);
+
+/// <summary>A playground with a load; <paramref name="For"/> null runs until it is stopped.</summary>
+public sealed record DemoArguments(PlaygroundArguments Playground, TimeSpan? For);

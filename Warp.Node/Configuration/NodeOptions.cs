@@ -1,0 +1,101 @@
+namespace Warp.Node.Configuration;
+
+/// <summary>
+/// Everything a node is told at its start, read and validated; <c>reference.conf</c> says what each key means to an operator.
+/// <see cref="NodeConfiguration"/> makes it from files, environment and command line.
+/// </summary>
+public sealed record NodeOptions
+{
+    public required KafkaOptions Kafka { get; init; }
+
+    public required HttpOptions Http { get; init; }
+
+    public required RpcOptions Rpc { get; init; }
+
+    public required JournalOptions Journal { get; init; }
+
+    public required StoreOptions Store { get; init; }
+
+    public required FlushOptions Flush { get; init; }
+
+    public required CacheOptions Cache { get; init; }
+
+    public required TopicOptions Topic { get; init; }
+
+    public required NodeIdentityOptions Node { get; init; }
+
+    public required TimingOptions Timing { get; init; }
+
+    public required LimitsOptions Limits { get; init; }
+}
+
+/// <summary><c>warp.kafka</c>: the listener for Kafka clients. <paramref name="Advertised"/> is null where nothing was set.</summary>
+public sealed record KafkaOptions(HostPort Listen, HostPort? Advertised)
+{
+    /// <summary>
+    /// The address that Metadata names to clients, once the listener is bound: the advertised one, or else the listen address, with
+    /// <c>localhost</c> in the place of a wildcard; port 0 becomes <paramref name="boundPort"/>.
+    /// </summary>
+    public HostPort AdvertisedAt(int boundPort)
+    {
+        var address = Advertised ?? (Listen.IsWildcard ? Listen with { Host = "localhost" } : Listen);
+        return address.Port == 0 ? address with { Port = boundPort } : address;
+    }
+}
+
+/// <summary><c>warp.http</c>: metrics and health.</summary>
+public sealed record HttpOptions(HostPort Listen);
+
+/// <summary><c>warp.rpc</c>: node to node.</summary>
+public sealed record RpcOptions(HostPort Listen);
+
+/// <summary><c>warp.journal</c>: the scheme is <see cref="BackendUrl.SqliteScheme"/>.</summary>
+public sealed record JournalOptions(BackendUrl Url);
+
+/// <summary><c>warp.store</c>: the scheme is <see cref="BackendUrl.FileScheme"/> or <see cref="BackendUrl.MemoryScheme"/>.</summary>
+public sealed record StoreOptions(BackendUrl Url);
+
+/// <summary>
+/// <c>warp.flush</c>: an object leaves after <paramref name="Interval"/> or at <paramref name="SizeBytes"/>, or earlier while the
+/// budget of <paramref name="PutsPerSecond"/> lasts; up to <paramref name="PutsInFlight"/> are written at the same time.
+/// </summary>
+public sealed record FlushOptions(TimeSpan Interval, int SizeBytes, int PutsPerSecond, int PutsInFlight);
+
+/// <summary><c>warp.cache</c>: the memory for chunks of objects.</summary>
+public sealed record CacheOptions(long SizeBytes);
+
+/// <summary>
+/// <c>warp.topic</c>. <paramref name="Defaults"/> are Kafka topic configs by name as they were written (lists joined with commas);
+/// whether Kafka knows them is the topic catalog's affair. <paramref name="Partitions"/> is what a topic gets that does not ask.
+/// </summary>
+public sealed record TopicOptions(IReadOnlyDictionary<string, string> Defaults, bool AutoCreate, int Partitions);
+
+/// <summary><c>warp.node</c>. Without an <paramref name="Id"/> the journal gives one; <paramref name="Zone"/> may be unknown.</summary>
+public sealed record NodeIdentityOptions(int? Id, string? Zone, NodeRoles Roles, string Group);
+
+/// <summary>What a node does for the cluster.</summary>
+[Flags]
+public enum NodeRoles
+{
+    None = 0,
+
+    /// <summary>Takes what producers send.</summary>
+    Produce = 1,
+
+    /// <summary>Serves consumers.</summary>
+    Fetch = 2,
+
+    /// <summary>May own shards.</summary>
+    Control = 4,
+
+    /// <summary>May run compaction.</summary>
+    Jobs = 8,
+
+    All = Produce | Fetch | Control | Jobs,
+}
+
+/// <summary>
+/// <c>warp.limits</c>: bounds that keep one client from harming the others. <paramref name="RequestSizeBytes"/> bounds one request,
+/// <paramref name="RequestsInFlight"/> those of one connection, <paramref name="BufferMemoryBytes"/> the record bytes of all together.
+/// </summary>
+public sealed record LimitsOptions(int RequestSizeBytes, int RequestsInFlight, TimeSpan ConnectionsIdle, long BufferMemoryBytes);

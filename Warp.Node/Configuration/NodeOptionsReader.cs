@@ -1,0 +1,65 @@
+namespace Warp.Node.Configuration;
+
+/// <summary>The table of all keys: where each goes in <see cref="NodeOptions"/>, its type and its range.</summary>
+internal static class NodeOptionsReader
+{
+    private const int KiB = 1024;
+    private const int MiB = 1024 * KiB;
+
+    private static readonly TimeSpan s_shortest = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan s_longest = TimeSpan.FromDays(1);
+
+    /// <summary>Reads all keys; the reader gathers what is wrong.</summary>
+    /// <param name="read">Where the keys' values are.</param>
+    /// <param name="memoryLimit">What the process may use, in bytes; <c>auto</c> sizes and percentages are shares of it.</param>
+    public static NodeOptions Read(OptionsReader read, long memoryLimit) => new()
+    {
+        Kafka = new KafkaOptions(
+            Listen: read.Address("warp.kafka.listen"),
+            Advertised: read.OptionalAddress("warp.kafka.advertised")),
+        Http = new HttpOptions(read.Address("warp.http.listen")),
+        Rpc = new RpcOptions(read.Address("warp.rpc.listen")),
+        Journal = new JournalOptions(read.Url("warp.journal.url", "sqlite:PATH")),
+        Store = new StoreOptions(read.Url("warp.store.url", "file:PATH", "mem:")),
+        Flush = new FlushOptions(
+            Interval: read.Duration("warp.flush.interval", TimeSpan.Zero, TimeSpan.FromMinutes(1)),
+            SizeBytes: read.Size("warp.flush.size", 64 * KiB, 512 * MiB),
+            PutsPerSecond: read.Integer("warp.flush.puts-per-second", 0, 10_000),
+            PutsInFlight: read.Integer("warp.flush.puts-in-flight", 1, 1_000)),
+        Cache = new CacheOptions(read.Memory("warp.cache.size", 4 * MiB, memoryLimit / 4, memoryLimit)),
+        Topic = new TopicOptions(
+            Defaults: read.Section("warp.topic.defaults"),
+            AutoCreate: read.Boolean("warp.topic.auto-create"),
+            Partitions: read.Integer("warp.topic.partitions", 1, 100_000)),
+        Node = new NodeIdentityOptions(
+            Id: read.OptionalInteger("warp.node.id", 0, int.MaxValue),
+            Zone: read.OptionalName("warp.node.zone"),
+            Roles: read.Flags<NodeRoles>("warp.node.roles"),
+            Group: read.Name("warp.node.group")),
+        Timing = Timing(read),
+        Limits = new LimitsOptions(
+            RequestSizeBytes: read.Size("warp.limits.request-size", 64 * KiB, 1024 * MiB),
+            RequestsInFlight: read.Integer("warp.limits.requests-in-flight", 1, 10_000),
+            ConnectionsIdle: read.Duration("warp.limits.connections-idle", TimeSpan.FromSeconds(1), TimeSpan.FromDays(7)),
+            BufferMemoryBytes: read.Memory(
+                "warp.limits.buffer-memory", 1 * MiB, Math.Clamp(memoryLimit / 4, 64L * MiB, 1024L * MiB), memoryLimit)),
+    };
+
+    private static TimingOptions Timing(OptionsReader read)
+    {
+        var unscaled = new TimingOptions
+        {
+            Lease = read.Duration("warp.timing.lease", s_shortest, s_longest),
+            LeaseRenewal = read.Duration("warp.timing.lease-renewal", s_shortest, s_longest),
+            LeaseMargin = read.Duration("warp.timing.lease-margin", s_shortest, s_longest),
+            CommitDeadline = read.Duration("warp.timing.commit-deadline", s_shortest, s_longest),
+            AnswerMemory = read.Duration("warp.timing.answer-memory", s_shortest, s_longest),
+            PlanLife = read.Duration("warp.timing.plan-life", s_shortest, s_longest),
+            CollectionGrace = read.Duration("warp.timing.collection-grace", s_shortest, s_longest),
+            HeldBatch = read.Duration("warp.timing.held-batch", s_shortest, s_longest),
+            Drain = read.Duration("warp.timing.drain", s_shortest, s_longest),
+            Scale = 1,
+        };
+        return unscaled.ScaledBy(read.Number("warp.timing.scale", 0.001, 10));
+    }
+}

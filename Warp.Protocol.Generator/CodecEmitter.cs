@@ -56,7 +56,7 @@ internal sealed partial class CodecEmitter
             MessageKind.Request => " : IRequest",
             MessageKind.Response => " : IResponse",
             MessageKind.Event => " : IEvent",
-            _ => "",
+            _ => " : IMessage",
         };
         using (_source.Block($"public sealed partial class {body.Name}{contract}"))
         {

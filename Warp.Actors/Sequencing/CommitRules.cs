@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Warp.Actors.Persistence;
 using Warp.Protocol.Messages;
 
 namespace Warp.Actors.Sequencing;

@@ -37,8 +37,11 @@ public readonly record struct BatchAnswer(ErrorCode Error, long BaseOffset, long
 
 /// <summary>The answer to a commit.</summary>
 /// <param name="Refusal">None, or why nothing of the commit counts; then the commit's number has not been used.</param>
-/// <param name="Batches">One answer for each batch; a task that is not complete belongs to a batch that is held for its predecessor.</param>
-public sealed record CommitReply(CommitRefusal Refusal, IReadOnlyList<ValueTask<BatchAnswer>> Batches);
+/// <param name="Batches">One outcome for each batch.</param>
+public sealed record CommitReply(CommitRefusal Refusal, IReadOnlyList<BatchOutcome> Batches);
+
+/// <summary>The answer of one batch, or, while it is held for its predecessor, the task that will have it.</summary>
+public readonly record struct BatchOutcome(BatchAnswer Answer, Task<BatchAnswer>? Held = null);
 
 /// <summary>Why a whole commit was refused, for good: it is not, and never will be, in the journal.</summary>
 public enum CommitRefusal

@@ -34,14 +34,14 @@ public sealed partial class Sequencer
     /// <summary>The answers of a journaled commit; batches without one are (again) held.</summary>
     private CommitReply Answer(ObjectCommit commit, RecentCommit known)
     {
-        var answers = new ValueTask<BatchAnswer>[commit.Batches.Count];
-        for (int i = 0; i < answers.Length; i++)
+        var outcomes = new BatchOutcome[commit.Batches.Count];
+        for (int i = 0; i < outcomes.Length; i++)
         {
-            answers[i] = known.Answers[i] is { } answer
-                ? ValueTask.FromResult(answer with { LogStartOffset = _state.Find(commit.Batches[i].Partition)?.LogStartOffset ?? -1 })
-                : new ValueTask<BatchAnswer>(Hold(commit, i).Answer.Task);
+            outcomes[i] = known.Answers[i] is { } answer
+                ? new BatchOutcome(answer with { LogStartOffset = _state.Find(commit.Batches[i].Partition)?.LogStartOffset ?? -1 })
+                : new BatchOutcome(default, Hold(commit, i).Answer.Task);
         }
-        return new CommitReply(CommitRefusal.None, answers);
+        return new CommitReply(CommitRefusal.None, outcomes);
     }
 
     private HeldBatch Hold(ObjectCommit commit, int index)

@@ -1,11 +1,10 @@
 using Warp.Actors.Persistence;
-using Warp.Protocol.Messages;
 
 namespace Warp.Actors.Sequencing;
 
 public sealed partial class SequencerState
 {
-    /// <summary>The state as a message that <see cref="Restore"/> takes.</summary>
+    /// <summary>The state as a message that <see cref="Restore(SequencerSnapshot)"/> takes.</summary>
     public SequencerSnapshot ToSnapshot() => new()
     {
         Time = TimeMs,

@@ -9,12 +9,14 @@ namespace Warp.Protocol.Wire;
 /// <remarks>The creator holds the first reference. Whoever stores a slice for later takes one of its own with <see cref="AddReference"/>.</remarks>
 public sealed class PooledBuffer : IDisposable
 {
+    private readonly Action<int>? _returned;
     private byte[]? _array;
     private int _references = 1;
 
-    private PooledBuffer(byte[] array, int length)
+    private PooledBuffer(byte[] array, int length, Action<int>? returned)
     {
         _array = array;
+        _returned = returned;
         Length = length;
     }
 
@@ -31,7 +33,8 @@ public sealed class PooledBuffer : IDisposable
 
     /// <summary>Rents a buffer whose content is undefined.</summary>
     /// <param name="length">Bytes, 0 or more.</param>
-    public static PooledBuffer Rent(int length) => new(ArrayPool<byte>.Shared.Rent(length), length);
+    /// <param name="returned">Called with the length once the last reference is gone: for whoever bounds the bytes in use.</param>
+    public static PooledBuffer Rent(int length, Action<int>? returned = null) => new(ArrayPool<byte>.Shared.Rent(length), length, returned);
 
     /// <summary>Takes one more reference; each needs a <see cref="Release"/> of its own.</summary>
     /// <exception cref="ObjectDisposedException">The last reference has been released.</exception>
@@ -55,7 +58,10 @@ public sealed class PooledBuffer : IDisposable
         int left = Interlocked.Decrement(ref _references);
         ObjectDisposedException.ThrowIf(left < 0, this);
         if (left == 0 && Interlocked.Exchange(ref _array, null) is { } array)
+        {
             ArrayPool<byte>.Shared.Return(array);
+            _returned?.Invoke(Length);
+        }
     }
 
     /// <summary>The same as <see cref="Release"/>, for <c>using</c>.</summary>

@@ -1,0 +1,27 @@
+using System.Net;
+using Warp.Protocol.Messages;
+using Warp.Protocol.Wire;
+
+namespace Warp.Node.Handlers;
+
+/// <summary>What a handler knows of a request besides its body.</summary>
+public sealed class RequestContext
+{
+    public required RequestHeader Header { get; init; }
+
+    public short Version => Header.ApiVersion;
+
+    /// <summary>The request's bytes. They stay valid until the handler's task ends; who keeps a slice for longer takes a reference.</summary>
+    public required PooledBuffer Frame { get; init; }
+
+    /// <summary>Tells connections apart; never used twice in one process.</summary>
+    public required long ConnectionId { get; init; }
+
+    public required EndPoint? RemoteEndPoint { get; init; }
+
+    /// <summary>Cancelled when the connection ends: nobody waits for the answer.</summary>
+    public required CancellationToken ConnectionClosed { get; init; }
+
+    /// <summary>Asks for the connection to be closed once this request is done with (a failed Produce with acks=0).</summary>
+    public bool CloseConnection { get; set; }
+}

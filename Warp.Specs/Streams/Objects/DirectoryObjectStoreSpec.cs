@@ -1,0 +1,135 @@
+using System.Text;
+using Warp.Specs.Contracts;
+using Warp.Streams.Objects;
+using Xunit;
+
+namespace Warp.Specs.Streams.Objects;
+
+public sealed class DirectoryObjectStoreSpec : ObjectStoreSpec
+{
+    private readonly string _parent = Directory.CreateTempSubdirectory("warp-store-").FullName;
+
+    private string Root => Path.Combine(_parent, "not", "there", "yet");
+
+    private string Temporary => Path.Combine(Root, ".tmp");
+
+    protected override Task<IObjectStore> OpenAsync() => Task.FromResult<IObjectStore>(DirectoryObjectStore.Open(Root));
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        Directory.Delete(_parent, recursive: true);
+    }
+
+    [Fact]
+    public async Task Objects_survive_reopening()
+    {
+        await PutAsync("l0/aa/1", "kept");
+        await Store.DisposeAsync();
+
+        await using IObjectStore reopened = await OpenAsync();
+
+        Assert.Equal("kept", Encoding.UTF8.GetString(await reopened.GetAsync("l0/aa/1", Cancellation)));
+        Assert.Equal(PutOutcome.AlreadyExists, await reopened.PutAsync("l0/aa/1", [new byte[1]], Cancellation));
+    }
+
+    [Fact]
+    public async Task Two_that_have_the_folder_open_see_each_others_objects()
+    {
+        await using IObjectStore other = await OpenAsync();
+        await PutAsync("a/1", "mine");
+
+        Assert.Equal(PutOutcome.AlreadyExists, await other.PutAsync("a/1", [new byte[1]], Cancellation));
+        Assert.Equal(PutOutcome.Stored, await other.PutAsync("a/2", [new byte[1]], Cancellation));
+
+        Assert.Equal(["a/1", "a/2"], await ListAsync("", null));
+    }
+
+    [Fact]
+    public async Task What_a_killed_process_left_half_written_is_invisible_and_removed_at_the_next_opening()
+    {
+        string killed = Path.Combine(Temporary, "killed");
+        Directory.CreateDirectory(killed);
+        await File.WriteAllTextAsync(killed + ".lock", "", Cancellation);
+        await File.WriteAllTextAsync(Path.Combine(killed, "1"), "half", Cancellation);
+        Assert.Empty(await ListAsync("", null));
+
+        await using IObjectStore next = await OpenAsync();
+
+        Assert.False(Directory.Exists(killed));
+        Assert.False(File.Exists(killed + ".lock"));
+    }
+
+    [Fact]
+    public async Task Files_that_somebody_is_writing_are_left_alone_by_another_opening()
+    {
+        string mine = Assert.Single(Directory.GetDirectories(Temporary));
+        string half = Path.Combine(mine, "half");
+        await File.WriteAllTextAsync(half, "half", Cancellation);
+
+        await using IObjectStore other = await OpenAsync();
+
+        Assert.True(File.Exists(half));
+        Assert.Equal(2, Directory.GetDirectories(Temporary).Length);
+        Assert.Equal(PutOutcome.Stored, await PutAsync("still/works", "x"));
+    }
+
+    [Fact]
+    public async Task Puts_and_closing_leave_nothing_temporary()
+    {
+        await PutAsync("a", "x");
+        await PutAsync("a", "x");
+        await Assert.ThrowsAsync<ObjectStoreException>(() => PutAsync("a/b", "x"));
+        Assert.Empty(Directory.GetFiles(Assert.Single(Directory.GetDirectories(Temporary))));
+
+        await Store.DisposeAsync();
+
+        Assert.Empty(Directory.GetFileSystemEntries(Temporary));
+    }
+
+    [Fact]
+    public async Task A_key_that_is_a_folder_of_others_is_a_clear_error()
+    {
+        await PutAsync("a/b", "x");
+
+        var error = await Assert.ThrowsAsync<ObjectStoreException>(() => PutAsync("a", "x"));
+
+        Assert.Contains("is a folder", error.Message);
+        Assert.Null(await Store.HeadAsync("a", Cancellation));
+    }
+
+    [Fact]
+    public async Task A_put_whose_temporary_folder_is_gone_fails_and_stores_nothing()
+    {
+        Directory.Delete(Assert.Single(Directory.GetDirectories(Temporary)));
+
+        var error = await Assert.ThrowsAsync<ObjectStoreException>(() => PutAsync("a", "x"));
+
+        Assert.IsNotType<ObjectNotFoundException>(error);
+        Assert.Contains(Store.Description, error.Message);
+        Assert.Null(await Store.HeadAsync("a", Cancellation));
+    }
+
+    [Fact]
+    public async Task Files_that_are_no_objects_are_not_listed()
+    {
+        await PutAsync("l0/aa/1", "x");
+        Directory.CreateDirectory(Path.Combine(Root, "lost+found"));
+        await File.WriteAllTextAsync(Path.Combine(Root, "l0", ".hidden"), "", Cancellation);
+        await File.WriteAllTextAsync(Path.Combine(Root, "l0", "with blank"), "", Cancellation);
+
+        Assert.Equal(["l0/aa/1"], await ListAsync("", null));
+    }
+
+    [Fact]
+    public void A_folder_that_cannot_be_used_says_what_to_do()
+    {
+        string file = Path.Combine(_parent, "file");
+        File.WriteAllText(file, "");
+
+        var error = Assert.Throws<ObjectStoreException>(() => DirectoryObjectStore.Open(file));
+
+        Assert.Contains("file:" + file, error.Message);
+        Assert.False(error.IsTransient);
+    }
+}

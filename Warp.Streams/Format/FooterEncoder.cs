@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 using Warp.Actors.Sequencing;
+using Warp.Protocol.Records;
 
 namespace Warp.Streams.Format;
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using Warp.Actors.Sequencing;
+using Warp.Protocol.Records;
 
 namespace Warp.Streams.Format;
 

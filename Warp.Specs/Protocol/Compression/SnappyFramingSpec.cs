@@ -25,7 +25,9 @@ public sealed class SnappyFramingSpec(ITestOutputHelper output)
 
     [Fact]
     public void A_xerial_stream_of_several_blocks_is_read() =>
-        Assert.Equal("aba"u8.ToArray(), Decompress([.. XerialHeader, 0, 0, 0, 4, 2, 0x04, (byte)'a', (byte)'b', 0, 0, 0, 3, 1, 0, (byte)'a']));
+        Assert.Equal(
+            "aba"u8.ToArray(),
+            Decompress([.. XerialHeader, 0, 0, 0, 4, 2, 0x04, (byte)'a', (byte)'b', 0, 0, 0, 3, 1, 0, (byte)'a']));
 
     [Fact]
     public void Another_implementations_raw_blocks_are_read()

@@ -34,7 +34,9 @@ public sealed class RecordBatchValidatorSpec
     public void A_plain_and_a_transactional_batch_pass()
     {
         Expect(BatchDefect.None, Fill(new RecordBatchBuilder()).Build());
-        Expect(BatchDefect.None, Fill(new RecordBatchBuilder { ProducerId = 0, ProducerEpoch = 0, BaseSequence = 9, IsTransactional = true }).Build());
+        Expect(
+            BatchDefect.None,
+            Fill(new RecordBatchBuilder { ProducerId = 0, ProducerEpoch = 0, BaseSequence = 9, IsTransactional = true }).Build());
     }
 
     [Fact]

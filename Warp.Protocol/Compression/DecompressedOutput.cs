@@ -29,6 +29,8 @@ internal sealed class DecompressedOutput : IDisposable
         }
     }
 
+    public ReadOnlySpan<byte> Written => _buffer.Memory.Span[.._written];
+
     /// <summary>Takes over what was written to the front of <see cref="Free"/>.</summary>
     /// <exception cref="DecompressionLimitException">That was too much.</exception>
     public void Advance(int bytes)
@@ -42,7 +44,7 @@ internal sealed class DecompressedOutput : IDisposable
     public PooledBuffer ToBuffer()
     {
         PooledBuffer exact = PooledBuffer.Rent(_written);
-        _buffer.Memory.Span[.._written].CopyTo(exact.Memory.Span);
+        Written.CopyTo(exact.Memory.Span);
         return exact;
     }
 
@@ -51,7 +53,7 @@ internal sealed class DecompressedOutput : IDisposable
     private void Grow()
     {
         PooledBuffer larger = PooledBuffer.Rent(Capacity(2L * _written));
-        _buffer.Memory.Span[.._written].CopyTo(larger.Memory.Span);
+        Written.CopyTo(larger.Memory.Span);
         _buffer.Release();
         _buffer = larger;
     }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.IO.Compression;
 using Warp.Protocol.Records;
 using Warp.Protocol.Wire;
@@ -8,13 +9,20 @@ namespace Warp.Protocol.Compression;
 /// <summary>RFC 1952; several members one after the other are one block.</summary>
 internal sealed class GzipCodec : ICodec
 {
-    // Header 10 bytes, an empty deflate block 2, trailer 8.
-    private const int SmallestMemberBytes = 20;
+    private static readonly uint[] Crc32Table = BuildCrc32Table();
+
+    // GZipStream writes nothing at all for an empty input.
+    private static ReadOnlySpan<byte> EmptyMember => [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
     public CompressionType Type => CompressionType.Gzip;
 
     public void Compress(ReadOnlySpan<byte> input, IBufferWriter<byte> output)
     {
+        if (input.IsEmpty)
+        {
+            output.Write(EmptyMember);
+            return;
+        }
         using var compressed = new MemoryStream();
         using (var gzip = new GZipStream(compressed, CompressionLevel.Optimal, leaveOpen: true))
             gzip.Write(input);
@@ -23,8 +31,7 @@ internal sealed class GzipCodec : ICodec
 
     public unsafe PooledBuffer Decompress(ReadOnlySpan<byte> input, int maxBytes)
     {
-        // GZipStream takes an empty or very short stream for an empty one.
-        if (input.Length < SmallestMemberBytes)
+        if (input.Length < EmptyMember.Length)
             throw new CorruptRecordException("The gzip block is cut.");
         using var output = new DecompressedOutput(input.Length, maxBytes);
         fixed (byte* start = input)
@@ -41,6 +48,40 @@ internal sealed class GzipCodec : ICodec
                 throw new CorruptRecordException("The gzip block is damaged.", damaged);
             }
         }
+        if (!EndsWithLastMember(input, output.Written))
+            throw new CorruptRecordException("The gzip block is cut.");
         return output.ToBuffer();
+    }
+
+    /// <summary>
+    /// GZipStream takes the end of a cut stream for its end. But a whole one ends with the CRC-32 and the size of its last member,
+    /// and GZipStream has checked the CRC already when there is just one.
+    /// </summary>
+    private static bool EndsWithLastMember(ReadOnlySpan<byte> input, ReadOnlySpan<byte> content)
+    {
+        uint crc = BinaryPrimitives.ReadUInt32LittleEndian(input[^8..]);
+        uint size = BinaryPrimitives.ReadUInt32LittleEndian(input[^4..]);
+        return size == content.Length || (size < content.Length && Crc32(content[^(int)size..]) == crc);
+    }
+
+    private static uint Crc32(ReadOnlySpan<byte> bytes)
+    {
+        uint crc = uint.MaxValue;
+        foreach (byte next in bytes)
+            crc = Crc32Table[(byte)crc ^ next] ^ (crc >> 8);
+        return ~crc;
+    }
+
+    private static uint[] BuildCrc32Table()
+    {
+        var table = new uint[256];
+        for (uint i = 0; i < table.Length; i++)
+        {
+            uint entry = i;
+            for (int bit = 0; bit < 8; bit++)
+                entry = (entry >> 1) ^ (0xEDB88320 & (0 - (entry & 1)));
+            table[i] = entry;
+        }
+        return table;
     }
 }

@@ -13,7 +13,9 @@ public interface ICodec
     /// <exception cref="CodecUnavailableException">The codec's native library is missing.</exception>
     void Compress(ReadOnlySpan<byte> input, IBufferWriter<byte> output);
 
-    /// <summary>Decompresses one block. No more than a small multiple of <paramref name="maxBytes"/> is allocated, whatever the input says.</summary>
+    /// <summary>
+    /// Decompresses one block. No more than a small multiple of <paramref name="maxBytes"/> is allocated, whatever the input says.
+    /// </summary>
     /// <param name="input">Bytes from the network: not trusted.</param>
     /// <param name="maxBytes">The most that may come out, in bytes.</param>
     /// <returns>A buffer that is the caller's to release.</returns>

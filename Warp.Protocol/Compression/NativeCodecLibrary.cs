@@ -16,6 +16,7 @@ public static class NativeCodecLibrary
             if (NativeLibrary.TryLoad(file, out nint handle))
                 return handle;
         }
-        throw new CodecUnavailableException($"The {name} codec needs the system library lib{name} (lib{name}.so.1 on Linux), which is not installed.");
+        throw new CodecUnavailableException(
+            $"The {name} codec needs the system library lib{name} (lib{name}.so.1 on Linux), which is not installed.");
     }
 }

@@ -32,7 +32,7 @@ public static class BatchDefects
         BatchDefect.MissingProducerId => (InvalidRecord, "A transactional record batch needs a producer id."),
         BatchDefect.MissingProducerEpoch => (InvalidRecord, "A record batch with a producer id needs a producer epoch."),
         BatchDefect.MissingSequence => (InvalidRecord, "A record batch with a producer id needs a base sequence."),
-        BatchDefect.TimestampOutOfRange => (InvalidTimestamp, "A timestamp of the record batch is outside the range that the topic allows."),
+        BatchDefect.TimestampOutOfRange => (InvalidTimestamp, "A timestamp of the batch is outside the range that the topic allows."),
         BatchDefect.CorruptRecords => (InvalidRecord, "The records inside the batch are malformed."),
         BatchDefect.BadOffsetDelta => (InvalidRecord, "The records inside the batch are not numbered from 0 without a gap."),
         BatchDefect.MissingKey => (InvalidRecord, "A compacted topic does not accept a record without a key."),

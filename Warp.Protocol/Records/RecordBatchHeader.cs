@@ -110,7 +110,9 @@ public readonly partial record struct RecordBatchHeader
     /// <param name="increment">0 or more.</param>
     public static int AddToSequence(int sequence, int increment) => (int)(((long)sequence + increment) & int.MaxValue);
 
-    /// <summary>Reads the header at the start of <paramref name="bytes"/>. Neither the CRC nor the presence of the records is checked.</summary>
+    /// <summary>
+    /// Reads the header at the start of <paramref name="bytes"/>. Neither the CRC nor the presence of the records is checked.
+    /// </summary>
     /// <returns>False when there are fewer than 61 bytes, another magic, or a length that no batch can have.</returns>
     public static bool TryRead(ReadOnlySpan<byte> bytes, out RecordBatchHeader header)
     {

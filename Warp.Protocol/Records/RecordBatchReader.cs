@@ -67,7 +67,9 @@ public ref struct RecordBatchReader : IDisposable
         return true;
     }
 
-    /// <summary>The greatest timestamp of the records, in milliseconds since 1970, for batches that came without one in their header.</summary>
+    /// <summary>
+    /// The greatest timestamp of the records, in milliseconds since 1970, for batches that came without one in their header.
+    /// </summary>
     /// <returns>-1 when no record has a timestamp.</returns>
     /// <inheritdoc cref="Open" path="/param"/>
     /// <inheritdoc cref="Open" path="/exception"/>

@@ -12,7 +12,8 @@ public static class RecordBatchValidator
     private const int SmallestRecordBytes = 7;
 
     private const int ClientAttributes =
-        RecordBatchHeader.CodecMask | RecordBatchHeader.LogAppendTimeBit | RecordBatchHeader.TransactionalBit | RecordBatchHeader.ControlBit;
+        RecordBatchHeader.CodecMask | RecordBatchHeader.LogAppendTimeBit
+        | RecordBatchHeader.TransactionalBit | RecordBatchHeader.ControlBit;
 
     /// <summary>Checks that <paramref name="records"/> is exactly one batch that may be appended.</summary>
     /// <param name="records">The record bytes of one partition in the request.</param>

@@ -18,16 +18,18 @@ internal sealed class ActorCell<TMessage> : IActorCell
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<ITimer> _timers = [];
     private readonly Backoff _backoff;
+    private readonly Supervision _supervision;
     private Actor<TMessage>? _actor;
     private Task _run = Task.CompletedTask;
 
-    public ActorCell(ActorSystem system, string name, Func<Actor<TMessage>> create, int mailboxCapacity)
+    public ActorCell(ActorSystem system, string name, Func<Actor<TMessage>> create, int mailboxCapacity, Supervision supervision)
     {
         System = system;
         Name = name;
         Ref = new ActorRef<TMessage>(this);
         Log = system.Loggers.CreateLogger(name);
         _create = create;
+        _supervision = supervision;
         _room = new SemaphoreSlim(mailboxCapacity);
         _backoff = new Backoff(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(10), system.CreateRandom());
     }
@@ -84,6 +86,12 @@ internal sealed class ActorCell<TMessage> : IActorCell
             Exception? failure = await RunInstanceAsync();
             if (failure is null || _stopping.IsCancellationRequested)
                 break;
+            if (_supervision == Supervision.Escalate)
+            {
+                Log.LogCritical(failure, "{Actor} failed for good", Name);
+                System.Escalate(failure);
+                break;
+            }
             TimeSpan pause = _backoff.Next();
             Log.LogError(failure, "{Actor} failed and restarts in {Pause} ms", Name, (long)pause.TotalMilliseconds);
             try

@@ -13,6 +13,7 @@ public sealed class ActorSystem : IAsyncDisposable
     private readonly List<IActorCell> _cells = [];
     private readonly Random _seeds;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly TaskCompletionSource _failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _stopped;
 
     /// <param name="time">The clock of every timer and deadline.</param>
@@ -43,14 +44,19 @@ public sealed class ActorSystem : IAsyncDisposable
             return new Random(_seeds.Next());
     }
 
-    /// <summary>Starts an actor. It is restarted with back-off when it fails, by calling <paramref name="create"/> again.</summary>
+    /// <summary>Fails when an actor fails that must not be restarted; the process should end then, and start afresh.</summary>
+    public Task Failure => _failure.Task;
+
+    /// <summary>Starts an actor.</summary>
     /// <param name="name">For logs and errors, such as <c>sequencer-12</c>.</param>
     /// <param name="create">Makes a fresh instance; called once for each (re)start.</param>
     /// <param name="mailboxCapacity">How many messages may wait before <see cref="ActorRef{TMessage}.TellAsync"/> makes senders wait.</param>
-    public ActorRef<TMessage> Spawn<TMessage>(string name, Func<Actor<TMessage>> create, int mailboxCapacity = 4096)
+    /// <param name="supervision">What happens when it fails.</param>
+    public ActorRef<TMessage> Spawn<TMessage>(
+        string name, Func<Actor<TMessage>> create, int mailboxCapacity = 4096, Supervision supervision = Supervision.Restart)
         where TMessage : class
     {
-        var cell = new ActorCell<TMessage>(this, name, create, mailboxCapacity);
+        var cell = new ActorCell<TMessage>(this, name, create, mailboxCapacity, supervision);
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_stopped, this);
@@ -63,6 +69,8 @@ public sealed class ActorSystem : IAsyncDisposable
     /// <summary>Runs work on the system's scheduler. The returned task carries its failure; somebody must look at it.</summary>
     public Task Start(Func<Task> work) =>
         Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler).Unwrap();
+
+    internal void Escalate(Exception error) => _failure.TrySetException(error);
 
     /// <summary>Stops the actors, last started first; each ends its current turn, and what still waits in its mailbox is failed.</summary>
     public async ValueTask DisposeAsync()

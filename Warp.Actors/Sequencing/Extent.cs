@@ -37,4 +37,13 @@ public readonly record struct Extent(
         Length = Length + next.Length,
         MaxTimestamp = Math.Max(MaxTimestamp, next.MaxTimestamp),
     };
+
+    /// <summary>About how many bytes lie at or after an offset: batches are not known here, so their sizes are taken to be alike.</summary>
+    public long BytesFrom(long offset)
+    {
+        if (offset <= BaseOffset)
+            return Length;
+        long offsets = LastOffset - BaseOffset + 1;
+        return Math.Max(1, (long)(Length * ((double)(LastOffset - offset + 1) / offsets)));
+    }
 }

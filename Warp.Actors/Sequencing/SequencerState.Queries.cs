@@ -23,7 +23,7 @@ public sealed partial class SequencerState
         for (int i = log.FindExtent(read.Offset); i < extents.Length && found.Count < MaxExtents && (bytes < read.MaxBytes || found.Count == 0); i++)
         {
             found.Add(Readable(extents[i]));
-            bytes += BytesFrom(extents[i], read.Offset);
+            bytes += extents[i].BytesFrom(read.Offset);
         }
         return new PartitionExtents(ends, found);
     }
@@ -52,14 +52,5 @@ public sealed partial class SequencerState
     {
         ObjectUse use = _objects[extent.ObjectId];
         return new ReadableExtent(extent, use.SizeBytes, use.Level);
-    }
-
-    /// <summary>About how many bytes of an extent lie at or after an offset.</summary>
-    private static long BytesFrom(in Extent extent, long offset)
-    {
-        if (offset <= extent.BaseOffset)
-            return extent.Length;
-        long offsets = extent.LastOffset - extent.BaseOffset + 1;
-        return Math.Max(1, (long)(extent.Length * ((double)(extent.LastOffset - offset + 1) / offsets)));
     }
 }

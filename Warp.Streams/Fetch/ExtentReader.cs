@@ -1,0 +1,115 @@
+using Warp.Actors.Sequencing;
+using Warp.Protocol.Records;
+using Warp.Protocol.Wire;
+using Warp.Streams.Cache;
+using Warp.Streams.Format;
+using Warp.Streams.Objects;
+
+namespace Warp.Streams.Fetch;
+
+/// <summary>Reads record batches out of extents, through the chunk cache. Thread-safe.</summary>
+public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectKeys keys)
+{
+    /// <summary>Below this many bytes it is not worth looking into an object's footer: going from batch to batch is as quick.</summary>
+    private const int SeekFromBytes = 256 << 10;
+
+    /// <summary>What the records of one batch may take when they are looked into.</summary>
+    private const int MaxDecompressedBytes = 64 << 20;
+
+    /// <summary>Reads whole batches, the first of which holds the offset.</summary>
+    /// <param name="extents">From the sequencer, in order; the first one holds the offset.</param>
+    /// <param name="offset">Where to begin.</param>
+    /// <param name="maxBytes">No batch is added that goes past it…</param>
+    /// <param name="atLeastOne">…but for the very first.</param>
+    /// <param name="builder">Receives the batches.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="CorruptObjectException">The object does not hold what the sequencer says.</exception>
+    /// <exception cref="ObjectStoreException">The object cannot be read.</exception>
+    public async Task ReadAsync(
+        IReadOnlyList<ReadableExtent> extents, long offset, int maxBytes, bool atLeastOne, RecordSetBuilder builder, CancellationToken cancellationToken)
+    {
+        foreach (ReadableExtent extent in extents)
+        {
+            using var window = new ObjectWindow(chunks, keys, extent);
+            FooterPosition at = await SeekAsync(extent, offset, cancellationToken);
+            long position = at.Position;
+            long baseOffset = extent.Extent.BaseOffset + at.RelativeOffset;
+            long end = extent.Extent.Position + extent.Extent.Length;
+            while (position < end)
+            {
+                RecordBatchHeader header = await window.ReadHeaderAsync(position, end, cancellationToken);
+                if (baseOffset + header.LastOffsetDelta >= offset)
+                {
+                    bool fits = builder.Length + header.SizeBytes <= maxBytes;
+                    if (!fits && !(atLeastOne && builder.Length == 0))
+                        return;
+                    await window.AppendBatchAsync(builder, position, header, baseOffset, cancellationToken);
+                }
+                position += header.SizeBytes;
+                baseOffset += header.LastOffsetDelta + 1;
+            }
+        }
+    }
+
+    /// <summary>The first record of a time or later in an extent (or, with −3, the first of those with the latest time), or null.</summary>
+    public async Task<TimestampedOffset?> FindTimestampAsync(ReadableExtent extent, long timestamp, long fromOffset, CancellationToken cancellationToken)
+    {
+        bool latest = timestamp < 0;
+        long wanted = latest ? extent.Extent.MaxTimestamp : timestamp;
+        using var window = new ObjectWindow(chunks, keys, extent);
+        long position = extent.Extent.Position;
+        long baseOffset = extent.Extent.BaseOffset;
+        long end = position + extent.Extent.Length;
+        while (position < end)
+        {
+            RecordBatchHeader header = await window.ReadHeaderAsync(position, end, cancellationToken);
+            if (header.MaxTimestamp >= wanted && baseOffset + header.LastOffsetDelta >= fromOffset)
+            {
+                byte[] batch = await window.CopyBatchAsync(position, header, baseOffset, cancellationToken);
+                if (Find(batch, wanted, fromOffset) is { } found)
+                    return found;
+            }
+            position += header.SizeBytes;
+            baseOffset += header.LastOffsetDelta + 1;
+        }
+        return null;
+    }
+
+    private static TimestampedOffset? Find(byte[] batch, long timestamp, long fromOffset)
+    {
+        using RecordBatchReader reader = RecordBatchReader.Open(batch, MaxDecompressedBytes);
+        // With LogAppendTime every record has the batch's time, and clients see it so.
+        if (reader.Header.TimestampType == TimestampType.LogAppendTime)
+            return new TimestampedOffset(Math.Max(reader.Header.BaseOffset, fromOffset), reader.Header.MaxTimestamp);
+        while (reader.TryRead(out Record record))
+        {
+            if (record.Timestamp >= timestamp && record.Offset >= fromOffset)
+                return new TimestampedOffset(record.Offset, record.Timestamp);
+        }
+        return null;
+    }
+
+    private async ValueTask<FooterPosition> SeekAsync(ReadableExtent readable, long offset, CancellationToken cancellationToken)
+    {
+        Extent extent = readable.Extent;
+        if (offset <= extent.BaseOffset || extent.Length < SeekFromBytes)
+            return new FooterPosition(extent.Position, 0);
+        string key = keys.Object(readable.Level, extent.ObjectId);
+        ObjectFooter footer = await footers.GetAsync(extent.ObjectId, key, readable.ObjectSizeBytes, cancellationToken);
+        return Seek(footer, extent, offset);
+    }
+
+    private static FooterPosition Seek(ObjectFooter footer, in Extent extent, long offset)
+    {
+        foreach (ref readonly FooterExtent candidate in footer.Extents)
+        {
+            // The extent's partition is the one whose bytes hold the run.
+            if (extent.Position >= candidate.Position && extent.Position < candidate.End)
+                return footer.Seek(candidate.TopicId, candidate.Partition, extent.Position, offset - extent.BaseOffset);
+        }
+        throw new CorruptObjectException($"Object {extent.ObjectId} has no batch at {extent.Position}.");
+    }
+}
+
+/// <summary>A record's offset and time (ms since 1970).</summary>
+public readonly record struct TimestampedOffset(long Offset, long Timestamp);

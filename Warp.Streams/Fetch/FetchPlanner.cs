@@ -1,0 +1,202 @@
+using Microsoft.Extensions.Logging;
+using Warp.Actors.Kernel;
+using Warp.Actors.Sequencing;
+using Warp.Actors.Sharding;
+using Warp.Protocol.Messages;
+using Warp.Protocol.Records;
+using Warp.Protocol.Wire;
+using Warp.Streams.Format;
+using Warp.Streams.Objects;
+
+namespace Warp.Streams.Fetch;
+
+/// <summary>
+/// Serves fetches: asks the sequencers where the bytes are, waits until there are enough of them (signalled by the sequencers, never by
+/// polling), and reads them. Thread-safe.
+/// </summary>
+public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentReader reader)
+{
+    private static readonly TimeSpan s_ask = TimeSpan.FromSeconds(10);
+
+    private readonly ILogger _log = system.Loggers.CreateLogger("fetch");
+
+    /// <summary>Answers one entry for each partition of the query, in its order.</summary>
+    public async Task<PartitionRecords[]> FetchAsync(FetchQuery query, CancellationToken cancellationToken)
+    {
+        long startedAt = system.Time.GetTimestamp();
+        while (true)
+        {
+            PartitionExtents[] plan = await PlanAsync(query, cancellationToken);
+            TimeSpan left = query.MaxWait - system.Time.GetElapsedTime(startedAt);
+            if (left <= TimeSpan.Zero || IsEnough(query, plan))
+                return await ReadAsync(query, plan, cancellationToken);
+            await WaitAsync(query, plan, left, cancellationToken);
+        }
+    }
+
+    /// <summary>Where the partitions start and end.</summary>
+    public async Task<LogEnds> DescribeAsync(TopicPartition partition, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<LogEnds> ends = await region.SequencerOf(partition).AskAsync<IReadOnlyList<LogEnds>>(
+            reply => new SequencerMessage.DescribeLogs([partition], reply), s_ask, cancellationToken);
+        return ends[0];
+    }
+
+    /// <summary>The first record of a time or later; with −3 the first of those with the latest time (KIP-734). Null when there is none.</summary>
+    public async Task<(ErrorCode Error, TimestampedOffset? Found)> FindTimestampAsync(TopicPartition partition, long timestamp, CancellationToken cancellationToken)
+    {
+        TimestampReply reply = await region.SequencerOf(partition).AskAsync<TimestampReply>(
+            answer => new SequencerMessage.FindTimestamp(partition, timestamp, answer), s_ask, cancellationToken);
+        if (reply.Ends.Error != ErrorCode.None || reply.Extent is not { } extent)
+            return (reply.Ends.Error, null);
+        return (ErrorCode.None, await reader.FindTimestampAsync(extent, timestamp, reply.Ends.LogStartOffset, cancellationToken));
+    }
+
+    private async Task<PartitionExtents[]> PlanAsync(FetchQuery query, CancellationToken cancellationToken)
+    {
+        var plan = new PartitionExtents[query.Partitions.Count];
+        var byShard = new Dictionary<int, List<int>>();
+        for (int i = 0; i < plan.Length; i++)
+        {
+            int shard = region.ShardOf(query.Partitions[i].Partition);
+            if (!byShard.TryGetValue(shard, out List<int>? indexes))
+                byShard.Add(shard, indexes = []);
+            indexes.Add(i);
+        }
+        await Task.WhenAll(byShard.Select(entry => PlanShardAsync(entry.Key, entry.Value, query, plan, cancellationToken)));
+        return plan;
+    }
+
+    private async Task PlanShardAsync(int shard, List<int> indexes, FetchQuery query, PartitionExtents[] plan, CancellationToken cancellationToken)
+    {
+        ExtentRead[] reads = [.. indexes.Select(i => new ExtentRead(query.Partitions[i].Partition, query.Partitions[i].Offset, query.Partitions[i].MaxBytes))];
+        try
+        {
+            ReadExtentsReply reply = await region.Sequencer(shard).AskAsync<ReadExtentsReply>(
+                answer => new SequencerMessage.ReadExtents(reads, answer), s_ask, cancellationToken);
+            for (int i = 0; i < indexes.Count; i++)
+                plan[indexes[i]] = reply.Partitions[i];
+        }
+        catch (Exception error) when (error is TimeoutException or ActorStoppedException)
+        {
+            // Consumers know few errors; this one makes them ask again after a look at the metadata.
+            foreach (int i in indexes)
+                plan[i] = new PartitionExtents(new LogEnds(ErrorCode.NotLeaderOrFollower, -1, -1, -1, 0), []);
+        }
+    }
+
+    /// <summary>Whether to answer now: enough bytes, or an error that the client should hear of.</summary>
+    private static bool IsEnough(FetchQuery query, PartitionExtents[] plan)
+    {
+        long bytes = 0;
+        for (int i = 0; i < plan.Length; i++)
+        {
+            if (plan[i].Ends.Error != ErrorCode.None)
+                return true;
+            bytes += Math.Min(Available(query, plan, i), query.Partitions[i].MaxBytes);
+        }
+        return bytes >= query.MinBytes || query.Partitions.Count == 0;
+    }
+
+    private static long Available(FetchQuery query, PartitionExtents[] plan, int index)
+    {
+        long bytes = 0;
+        foreach (ReadableExtent extent in plan[index].Extents)
+            bytes += extent.Extent.BytesFrom(query.Partitions[index].Offset);
+        return bytes;
+    }
+
+    private async Task WaitAsync(FetchQuery query, PartitionExtents[] plan, TimeSpan left, CancellationToken cancellationToken)
+    {
+        var watcher = new FetchWatcher();
+        var byShard = new Dictionary<int, List<(TopicPartition, long)>>();
+        for (int i = 0; i < plan.Length; i++)
+        {
+            TopicPartition partition = query.Partitions[i].Partition;
+            int shard = region.ShardOf(partition);
+            if (!byShard.TryGetValue(shard, out List<(TopicPartition, long)>? list))
+                byShard.Add(shard, list = []);
+            // What is there already did not suffice: anything past the end that was seen is news.
+            list.Add((partition, plan[i].Ends.HighWatermark));
+        }
+        try
+        {
+            foreach ((int shard, List<(TopicPartition, long)> partitions) in byShard)
+                region.Sequencer(shard).Tell(new SequencerMessage.Watch(partitions, watcher));
+            await watcher.Signalled.WaitAsync(left, system.Time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            // Then the client gets what there is.
+        }
+        finally
+        {
+            watcher.IsDone = true;
+        }
+    }
+
+    private async Task<PartitionRecords[]> ReadAsync(FetchQuery query, PartitionExtents[] plan, CancellationToken cancellationToken)
+    {
+        var reads = new Task<PartitionRecords>[plan.Length];
+        long budget = query.MaxBytes;
+        bool first = true;
+        for (int i = 0; i < plan.Length; i++)
+        {
+            long available = Available(query, plan, i);
+            int share = (int)Math.Max(0, Math.Min(Math.Min(available, query.Partitions[i].MaxBytes), budget));
+            bool atLeastOne = first && available > 0;
+            if (plan[i].Ends.Error != ErrorCode.None || (share == 0 && !atLeastOne))
+            {
+                reads[i] = Task.FromResult(new PartitionRecords(plan[i].Ends, RecordSet.Empty));
+                continue;
+            }
+            first &= available == 0;
+            budget -= share;
+            reads[i] = ReadPartitionAsync(query, i, plan[i], share, atLeastOne, cancellationToken);
+        }
+        try
+        {
+            return await Task.WhenAll(reads);
+        }
+        catch
+        {
+            foreach (Task<PartitionRecords> read in reads.Where(static read => read.IsCompletedSuccessfully))
+                (await read).Records.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<PartitionRecords> ReadPartitionAsync(
+        FetchQuery query, int index, PartitionExtents plan, int maxBytes, bool atLeastOne, CancellationToken cancellationToken)
+    {
+        PartitionQuery partition = query.Partitions[index];
+        using var builder = new RecordSetBuilder();
+        try
+        {
+            await reader.ReadAsync(plan.Extents, partition.Offset, maxBytes, atLeastOne, builder, cancellationToken);
+            return new PartitionRecords(plan.Ends, builder.Build());
+        }
+        catch (Exception error) when (error is CorruptObjectException or ObjectStoreException or CorruptRecordException)
+        {
+            _log.LogError("Partition {Partition} cannot be read at {Offset}: {Error}", partition.Partition, partition.Offset, error.Message);
+            return new PartitionRecords(plan.Ends with { Error = ErrorCode.KafkaStorageError }, RecordSet.Empty);
+        }
+    }
+
+    /// <summary>Woken once by whichever sequencer has news first.</summary>
+    private sealed class FetchWatcher : IPartitionWatcher
+    {
+        private readonly TaskCompletionSource _signalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private volatile bool _isDone;
+
+        public Task Signalled => _signalled.Task;
+
+        public bool IsDone
+        {
+            get => _isDone;
+            set => _isDone = value;
+        }
+
+        public void Signal() => _signalled.TrySetResult();
+    }
+}

@@ -1,0 +1,278 @@
+using Microsoft.Extensions.Logging;
+using Warp.Actors.Cluster;
+using Warp.Actors.Kernel;
+using Warp.Actors.Sequencing;
+using Warp.Actors.Sharding;
+using Warp.Protocol.Messages;
+using Warp.Streams.Cache;
+using Warp.Streams.Format;
+using Warp.Streams.Objects;
+
+namespace Warp.Streams.Produce;
+
+/// <summary>What the <see cref="FlushPipeline"/> can be told.</summary>
+public abstract record FlushMessage
+{
+    private FlushMessage()
+    {
+    }
+
+    /// <summary>Batches of one request, in its order.</summary>
+    public sealed record Add(IReadOnlyList<PendingBatch> Batches) : FlushMessage;
+
+    /// <summary>Flushes what there is, and answers when everything has been answered.</summary>
+    public sealed record Drain(Reply<bool> Reply) : FlushMessage, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+}
+
+/// <summary>What a flush pipeline works with.</summary>
+public sealed record FlushServices(
+    IObjectStore Store, ShardRegion Region, ShardLeases Leases, TimeConstants Times, ChunkCache Chunks, FooterCache Footers, string ClusterId, ObjectKeys Keys);
+
+/// <summary>
+/// The one way of records into the store: it gathers the batches of all partitions into one object a moment, puts it, and commits it shard
+/// by shard in the order of the gathering. A batch is answered only when its bytes are durable in the store and its offset in the journal.
+/// </summary>
+public sealed class FlushPipeline : Actor<FlushMessage>
+{
+    private readonly FlushServices _services;
+    private readonly FlushSettings _settings;
+    private readonly FlushPolicy _policy;
+    private readonly ObjectCommitter?[] _committers;
+    private readonly Queue<PendingBatch> _gathered = new();
+    private readonly List<Reply<bool>> _drains = [];
+    private readonly Random _random;
+    private readonly long _startedAt;
+    private long _gatheredBytes;
+    private TimeSpan _firstAt;
+    private int _putsInFlight;
+    private bool _lookIsDue;
+
+    private FlushPipeline(ActorSystem system, FlushServices services, FlushSettings settings)
+    {
+        _services = services;
+        _settings = settings;
+        _policy = new FlushPolicy(settings);
+        _committers = new ObjectCommitter?[services.Region.ShardCount];
+        _random = system.CreateRandom();
+        _startedAt = system.Time.GetTimestamp();
+    }
+
+    private TimeSpan Now => Time.GetElapsedTime(_startedAt);
+
+    /// <summary>Runs the pipeline of a node. It is not restarted: its commits are numbered for the whole life of the process.</summary>
+    public static ActorRef<FlushMessage> Start(ActorSystem system, FlushServices services, FlushSettings settings) =>
+        system.Spawn("flush-pipeline", () => new FlushPipeline(system, services, settings), supervision: Supervision.Escalate);
+
+    protected internal override ValueTask StopAsync()
+    {
+        foreach (PendingBatch batch in _gathered)
+            batch.Fail(ErrorCode.NotLeaderOrFollower);
+        foreach (Reply<bool> drain in _drains)
+            drain.Fail(new ActorStoppedException("flush-pipeline"));
+        return ValueTask.CompletedTask;
+    }
+
+    protected override ValueTask ReceiveAsync(FlushMessage message)
+    {
+        switch (message)
+        {
+            case FlushMessage.Add add:
+                Gather(add.Batches);
+                break;
+            case FlushMessage.Drain drain:
+                _drains.Add(drain.Reply);
+                FlushWhatIsDue();
+                AnswerDrains();
+                break;
+        }
+        return ValueTask.CompletedTask;
+    }
+
+    private void Gather(IReadOnlyList<PendingBatch> batches)
+    {
+        if (_gathered.Count == 0)
+            _firstAt = Now;
+        foreach (PendingBatch batch in batches)
+        {
+            _gathered.Enqueue(batch);
+            _gatheredBytes += batch.Bytes.Length;
+        }
+        FlushWhatIsDue();
+    }
+
+    private void FlushWhatIsDue()
+    {
+        while (_gathered.Count > 0 && _putsInFlight < _settings.PutsInFlight)
+        {
+            FlushTrigger trigger = _drains.Count > 0 ? FlushTrigger.Drain : _policy.Decide(Now, _gatheredBytes, _firstAt);
+            if (trigger == FlushTrigger.None)
+            {
+                LookAgain();
+                return;
+            }
+            Dispatch(trigger);
+        }
+    }
+
+    private void LookAgain()
+    {
+        // What arrives later never makes the next look an earlier one; reaching the size is noticed as it arrives.
+        if (_lookIsDue)
+            return;
+        _lookIsDue = true;
+        TimeSpan wait = _policy.NextLook(Now, _firstAt) - Now;
+        // Timers tick in whole milliseconds and must not come early: a look too soon would only set the next one.
+        After(TimeSpan.FromMilliseconds(Math.Max(1, Math.Ceiling(wait.TotalMilliseconds))), () =>
+        {
+            _lookIsDue = false;
+            FlushWhatIsDue();
+        });
+    }
+
+    private void Dispatch(FlushTrigger trigger)
+    {
+        var batches = new List<PendingBatch>();
+        for (long bytes = 0; bytes < _settings.SizeBytes && _gathered.TryDequeue(out PendingBatch? batch); bytes += batch.Bytes.Length)
+        {
+            _gatheredBytes -= batch.Bytes.Length;
+            batches.Add(batch);
+        }
+        _firstAt = Now;
+        _policy.Flushed(Now);
+        var flush = new Flush(ObjectId.Mint(_services.Leases.Clock.Now, _random), trigger, batches);
+        TakePlaces(flush);
+        _putsInFlight++;
+        FlushMetrics.Dispatched(flush);
+        _ = StoreAsync(flush);
+    }
+
+    /// <summary>Gives the flush its place in the order of each shard that it concerns.</summary>
+    private void TakePlaces(Flush flush)
+    {
+        var byShard = new Dictionary<int, CommitSlot>();
+        for (int i = 0; i < flush.Batches.Count; i++)
+        {
+            int shard = _services.Region.ShardOf(flush.Batches[i].Partition);
+            if (!byShard.TryGetValue(shard, out CommitSlot? slot))
+            {
+                byShard.Add(shard, slot = new CommitSlot(flush));
+                flush.Slots.Add(slot);
+                CommitterOf(shard).Enqueue(slot);
+            }
+            slot.Batches.Add((flush.Batches[i], i));
+        }
+    }
+
+    private ObjectCommitter CommitterOf(int shard) => _committers[shard] ??= new ObjectCommitter(
+        System, _services.Region.Sequencer(shard), _services.Leases, _services.Times, Log, () => Now, turn => Post(() => Turn(turn)));
+
+    /// <summary>A committer's turn may have answered the last batch that a drain waits for.</summary>
+    private void Turn(Action turn)
+    {
+        turn();
+        AnswerDrains();
+    }
+
+    private async Task StoreAsync(Flush flush)
+    {
+        EncodedObject? encoded = null;
+        bool stored = false;
+        try
+        {
+            // Encoding copies megabytes: off the pipeline's turn, so that the next flush gathers meanwhile.
+            await System.Start(() =>
+            {
+                encoded = Encode(flush);
+                return Task.CompletedTask;
+            });
+            stored = await PutAsync(encoded!);
+            if (stored)
+            {
+                _services.Chunks.Offer(encoded!);
+                _services.Footers.Offer(encoded!.Footer);
+            }
+        }
+        catch (Exception error)
+        {
+            Log.LogError(error, "The flush of {Object} failed", flush.ObjectId);
+        }
+        finally
+        {
+            EncodedObject? done = encoded;
+            Post(() => Stored(flush, stored ? done : null));
+        }
+    }
+
+    private EncodedObject Encode(Flush flush)
+    {
+        var batches = new BatchToWrite[flush.Batches.Count];
+        for (int i = 0; i < batches.Length; i++)
+        {
+            PendingBatch batch = flush.Batches[i];
+            batches[i] = new BatchToWrite(batch.Partition.TopicId, batch.Partition.Partition, batch.Bytes, batch.OffsetCount, batch.MaxTimestamp);
+        }
+        EncodedObject encoded = ObjectWriter.Encode(flush.ObjectId, flush.ObjectId.Time, _services.ClusterId, batches);
+        foreach (CommitSlot slot in flush.Slots)
+        {
+            slot.ObjectSizeBytes = encoded.Length;
+            slot.Encoded = [.. slot.Batches.Select(entry => entry.Batch.ToCommit(encoded.Positions[entry.Index], batches[entry.Index].Bytes.Length))];
+        }
+        foreach (PendingBatch batch in flush.Batches)
+            batch.ReleaseBytes();
+        return encoded;
+    }
+
+    /// <summary>
+    /// Puts the object, again and again until the commit's deadline. The key is this flush's alone, so an object that is already there
+    /// was put by an attempt that seemed to have failed.
+    /// </summary>
+    private async Task<bool> PutAsync(EncodedObject encoded)
+    {
+        string key = _services.Keys.Object(0, encoded.Id);
+        var backoff = new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(2), System.CreateRandom());
+        while (true)
+        {
+            try
+            {
+                await _services.Store.PutAsync(key, encoded.Content, CancellationToken.None);
+                return true;
+            }
+            catch (ObjectStoreException error)
+            {
+                bool tooLate = _services.Leases.Clock.Now - encoded.Id.Time > _services.Times.CommitDeadline;
+                if (tooLate || !error.IsTransient || System.Stopping.IsCancellationRequested)
+                {
+                    Log.LogError("{Error} The records of this flush are refused; producers send them again", error.Message);
+                    return false;
+                }
+                Log.LogWarning("{Error} Trying again", error.Message);
+            }
+            await Task.Delay(backoff.Next(), Time, CancellationToken.None);
+        }
+    }
+
+    private void Stored(Flush flush, EncodedObject? encoded)
+    {
+        _putsInFlight--;
+        foreach (CommitSlot slot in flush.Slots)
+        {
+            slot.Failed = encoded is null;
+            CommitterOf(_services.Region.ShardOf(slot.Batches[0].Batch.Partition)).Pump();
+        }
+        encoded?.Dispose();
+        FlushWhatIsDue();
+        AnswerDrains();
+    }
+
+    private void AnswerDrains()
+    {
+        if (_drains.Count == 0 || _gathered.Count > 0 || _putsInFlight > 0 || !_committers.All(static committer => committer?.IsIdle ?? true))
+            return;
+        foreach (Reply<bool> drain in _drains)
+            drain.Set(true);
+        _drains.Clear();
+    }
+}

@@ -1,0 +1,8 @@
+namespace Warp.Streams.Produce;
+
+/// <summary>When a flush leaves, and how many may be under way.</summary>
+/// <param name="Interval">The longest that a batch waits for others.</param>
+/// <param name="SizeBytes">So many bytes leave at once.</param>
+/// <param name="PutsPerSecond">The budget of flushes that need not wait out the interval.</param>
+/// <param name="PutsInFlight">How many objects may be on their way to the store.</param>
+public sealed record FlushSettings(TimeSpan Interval, int SizeBytes, int PutsPerSecond, int PutsInFlight);

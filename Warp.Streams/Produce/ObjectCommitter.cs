@@ -1,0 +1,178 @@
+using Microsoft.Extensions.Logging;
+using Warp.Actors.Cluster;
+using Warp.Actors.Kernel;
+using Warp.Actors.Sequencing;
+using Warp.Protocol.Messages;
+
+namespace Warp.Streams.Produce;
+
+/// <summary>
+/// Commits this node's flushes to one shard, one after the other in the order in which they were gathered: the next goes out only when the
+/// outcome of the one before is final (the architecture's rules 6 and 7). Its methods are called in the turns of the flush pipeline.
+/// </summary>
+internal sealed class ObjectCommitter
+{
+    /// <summary>What a client is told of a batch that is not, and never will be, in the log. Clients send it again by themselves.</summary>
+    private const ErrorCode FailedForGood = ErrorCode.KafkaStorageError;
+
+    private static readonly TimeSpan s_ask = TimeSpan.FromSeconds(10);
+
+    private readonly ActorSystem _system;
+    private readonly ActorRef<SequencerMessage> _sequencer;
+    private readonly ShardLeases _leases;
+    private readonly ILogger _log;
+    private readonly Func<TimeSpan> _now;
+    private readonly Action<Action> _post;
+    private readonly Queue<CommitSlot> _slots = new();
+    private readonly ProducerGate _gate;
+    private readonly Backoff _backoff;
+    private long _lastNumber;
+    private bool _committing;
+
+    /// <param name="system">Clock and scheduler.</param>
+    /// <param name="sequencer">The shard's.</param>
+    /// <param name="leases">This node's incarnation.</param>
+    /// <param name="times">How long a failed batch is waited for.</param>
+    /// <param name="log">Where refusals are noted.</param>
+    /// <param name="now">The pipeline's time.</param>
+    /// <param name="post">Runs something as a turn of the pipeline.</param>
+    public ObjectCommitter(
+        ActorSystem system, ActorRef<SequencerMessage> sequencer, ShardLeases leases, TimeConstants times, ILogger log, Func<TimeSpan> now, Action<Action> post)
+    {
+        _system = system;
+        _sequencer = sequencer;
+        _leases = leases;
+        _log = log;
+        _now = now;
+        _post = post;
+        _gate = new ProducerGate(times.CommitDeadline);
+        _backoff = new Backoff(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(1), system.CreateRandom());
+    }
+
+    /// <summary>Whether every slot has been answered.</summary>
+    public bool IsIdle => _slots.Count == 0 && !_committing;
+
+    /// <summary>Takes a place in the order, before the object is even encoded.</summary>
+    public void Enqueue(CommitSlot slot) => _slots.Enqueue(slot);
+
+    /// <summary>Commits what is ready, as far as nothing before it is under way.</summary>
+    public void Pump()
+    {
+        while (!_committing && _slots.TryPeek(out CommitSlot? slot) && slot.IsReady)
+        {
+            _slots.Dequeue();
+            if (slot.Failed)
+                FailAll(slot.Batches);
+            else
+                Commit(slot);
+        }
+    }
+
+    private void Commit(CommitSlot slot)
+    {
+        var admitted = new List<PendingBatch>(slot.Batches.Count);
+        var toCommit = new List<BatchToCommit>(slot.Batches.Count);
+        for (int i = 0; i < slot.Batches.Count; i++)
+        {
+            PendingBatch batch = slot.Batches[i].Batch;
+            if (!_gate.Admits(batch, _now(), out ErrorCode error))
+            {
+                batch.Fail(error);
+                continue;
+            }
+            admitted.Add(batch);
+            toCommit.Add(slot.Encoded![i]);
+        }
+        if (admitted.Count == 0)
+            return;
+        var commit = new ObjectCommit
+        {
+            ObjectId = slot.Flush.ObjectId,
+            SizeBytes = slot.ObjectSizeBytes,
+            Node = _leases.Node,
+            Number = _lastNumber + 1,
+            PreviousNumber = _lastNumber,
+            Batches = toCommit,
+        };
+        _committing = true;
+        _ = CommitAsync(commit, admitted);
+    }
+
+    /// <summary>Asks until there is an answer: a commit whose outcome is not known is repeated, and a repeated one gets its first answer.</summary>
+    private async Task CommitAsync(ObjectCommit commit, List<PendingBatch> batches)
+    {
+        CommitReply reply;
+        while (true)
+        {
+            try
+            {
+                reply = await _sequencer.AskAsync<CommitReply>(answer => new SequencerMessage.Commit(commit, answer), s_ask, CancellationToken.None);
+                break;
+            }
+            catch (Exception error) when (error is TimeoutException or ActorStoppedException)
+            {
+                if (_system.Stopping.IsCancellationRequested)
+                {
+                    // Nobody here will learn the outcome; the client asks again elsewhere, and the sequencer knows.
+                    reply = new CommitReply(CommitRefusal.NotWritten, []);
+                    break;
+                }
+                _log.LogWarning("The commit of {Object} has no answer yet ({Error}); asking again", commit.ObjectId, error.Message);
+                await Task.Delay(_backoff.Next(), _system.Time, CancellationToken.None);
+            }
+        }
+        _backoff.Reset();
+        _post(() => Finish(commit, batches, reply));
+    }
+
+    private void Finish(ObjectCommit commit, List<PendingBatch> batches, CommitReply reply)
+    {
+        _committing = false;
+        if (reply.Refusal == CommitRefusal.None)
+        {
+            _lastNumber = commit.Number;
+            for (int i = 0; i < batches.Count; i++)
+                Answer(batches[i], reply.Batches[i]);
+        }
+        else
+        {
+            _log.LogWarning("The commit of {Object} was refused: {Refusal}", commit.ObjectId, reply.Refusal);
+            foreach (PendingBatch batch in batches)
+                Fail(batch);
+        }
+        Pump();
+    }
+
+    private static void Answer(PendingBatch batch, in BatchOutcome outcome)
+    {
+        if (outcome.Held is { } held)
+            _ = AnswerHeldAsync(batch, held);
+        else
+            batch.Set(outcome.Answer);
+    }
+
+    private static async Task AnswerHeldAsync(PendingBatch batch, Task<BatchAnswer> held)
+    {
+        try
+        {
+            batch.Set(await held);
+        }
+        catch (ActorStoppedException)
+        {
+            // It was only in memory; the client sends it again.
+            batch.Fail(ErrorCode.NotLeaderOrFollower);
+        }
+    }
+
+    private void FailAll(IEnumerable<(PendingBatch Batch, int Index)> batches)
+    {
+        foreach ((PendingBatch batch, _) in batches)
+            Fail(batch);
+    }
+
+    private void Fail(PendingBatch batch)
+    {
+        _gate.Failed(batch, FailedForGood, _now());
+        batch.Fail(FailedForGood);
+    }
+}

@@ -43,7 +43,7 @@ internal sealed partial class CodecEmitter
     private void EmitMessage()
     {
         var body = _message.Body;
-        string versions = $"versions {body.Versions}";
+        string versions = $"{(body.Versions.Low == body.Versions.High ? "version" : "versions")} {body.Versions}";
         _source.Line("/// <summary>" + _message.Kind switch
         {
             MessageKind.Request => $"Kafka's {_message.ApiName} request (API key {_message.Number}), {versions}.",

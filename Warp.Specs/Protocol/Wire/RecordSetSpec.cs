@@ -1,0 +1,116 @@
+using Warp.Protocol.Wire;
+using Xunit;
+
+namespace Warp.Specs.Protocol.Wire;
+
+public sealed class RecordSetSpec
+{
+    [Fact]
+    public void Large_pieces_are_referenced_and_small_ones_copied_together()
+    {
+        using var large = Filled(1000, 1);
+        using var small = Filled(10, 2);
+        using var builder = new RecordSetBuilder();
+        builder.Append(small.Memory, small);
+        builder.AppendCopy([3, 3]);
+        builder.Append(large.Memory, large);
+        builder.Append(small.Memory, small);
+        Assert.Equal(1022, builder.Length);
+        using var records = builder.Build();
+        Assert.Equal([12, 1000, 10], records.Segments.Select(segment => segment.Length));
+        Assert.Equal(1022, records.Length);
+        Assert.Equal(1022, records.Memory.Length);
+        Assert.True(records.Segments[1].Span.Overlaps(large.Memory.Span));
+        Assert.False(records.Segments[0].Span.Overlaps(small.Memory.Span));
+        Assert.Equal("02020202020202020202" + "0303", WireHex.Text(records.Segments[0].Span));
+        Assert.Equal((byte)2, records.Memory.Span[1021]);
+    }
+
+    [Fact]
+    public void A_record_set_keeps_its_buffers_alive_until_it_is_disposed()
+    {
+        var buffer = Filled(600, 1);
+        using var builder = new RecordSetBuilder();
+        builder.Append(buffer.Memory, buffer);
+        builder.Append(buffer.Memory[..512], buffer);
+        var records = builder.Build();
+        buffer.Release();
+        Assert.Equal(1112, records.Memory.Length);
+        records.Dispose();
+        records.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => buffer.Memory);
+    }
+
+    [Fact]
+    public void A_frame_releases_the_record_sets_that_were_written_to_it()
+    {
+        var buffer = Filled(600, 1);
+        using var builder = new RecordSetBuilder();
+        builder.Append(buffer.Memory, buffer);
+        using var writer = new WireWriter();
+        writer.WriteRecords(builder.Build(), compact: true);
+        buffer.Release();
+        var frame = writer.Complete();
+        writer.Dispose();
+        Assert.Equal(606, frame.ToArray().Length);
+        frame.Dispose();
+        frame.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => buffer.Memory);
+    }
+
+    [Fact]
+    public void A_writer_that_is_given_up_releases_them_too()
+    {
+        var buffer = Filled(600, 1);
+        using var builder = new RecordSetBuilder();
+        builder.Append(buffer.Memory, buffer);
+        using (var writer = new WireWriter())
+            writer.WriteRecords(builder.Build(), compact: true);
+        buffer.Release();
+        Assert.Throws<ObjectDisposedException>(() => buffer.Memory);
+    }
+
+    [Fact]
+    public void A_builder_that_is_given_up_releases_what_it_took()
+    {
+        var buffer = Filled(600, 1);
+        using (var builder = new RecordSetBuilder())
+            builder.Append(buffer.Memory, buffer);
+        buffer.Release();
+        Assert.Throws<ObjectDisposedException>(() => buffer.Memory);
+    }
+
+    [Fact]
+    public void A_builder_starts_over_after_each_build()
+    {
+        using var builder = new RecordSetBuilder();
+        builder.AppendCopy([1, 2]);
+        using var first = builder.Build();
+        builder.AppendCopy([3]);
+        using var second = builder.Build();
+        Assert.Equal("0102", WireHex.Text(first.Memory.Span));
+        Assert.Equal("03", WireHex.Text(second.Memory.Span));
+        Assert.Same(RecordSet.Empty, builder.Build());
+    }
+
+    [Fact]
+    public void Many_copies_keep_their_order()
+    {
+        using var builder = new RecordSetBuilder();
+        for (int i = 0; i < 100; i++)
+            builder.AppendCopy(Enumerable.Repeat((byte)i, 300).ToArray());
+        builder.AppendCopy(Enumerable.Repeat((byte)100, 10_000).ToArray());
+        using var records = builder.Build();
+        var bytes = records.Memory.ToArray();
+        Assert.Equal(40_000, bytes.Length);
+        for (int i = 0; i < bytes.Length; i++)
+            Assert.Equal(Math.Min(i / 300, 100), bytes[i]);
+    }
+
+    private static PooledBuffer Filled(int length, byte value)
+    {
+        var buffer = PooledBuffer.Rent(length);
+        buffer.Memory.Span.Fill(value);
+        return buffer;
+    }
+}

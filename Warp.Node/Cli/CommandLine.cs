@@ -163,7 +163,7 @@ public static class CommandLine
         var command = parsed.CommandResult.Command;
         var help = command is RootCommand ? "warp --help" : $"warp {command.Name} --help";
         if (parsed.UnmatchedTokens.Count == 0)
-            return $"{parsed.Errors[0].Message} ({help} shows how)";
+            return $"{parsed.Errors[0].Message.TrimEnd('.')} ({help} shows how)";
         var word = parsed.UnmatchedTokens[0];
         var known = command.Subcommands.Select(subcommand => subcommand.Name).Concat(command.Options.Select(option => option.Name));
         var nearest = Spelling.Nearest(word, known);

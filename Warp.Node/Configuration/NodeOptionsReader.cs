@@ -60,6 +60,8 @@ internal static class NodeOptionsReader
             Drain = read.Duration("warp.timing.drain", s_shortest, s_longest),
             Scale = 1,
         };
-        return unscaled.ScaledBy(read.Number("warp.timing.scale", 0.001, 10));
+        var scale = read.Number("warp.timing.scale", 0.001, 10);
+        // With a scale that cannot be read, how the constants relate can still be checked.
+        return scale > 0 ? unscaled.ScaledBy(scale) : unscaled;
     }
 }

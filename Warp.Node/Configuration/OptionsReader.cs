@@ -8,15 +8,12 @@ namespace Warp.Node.Configuration;
 /// </summary>
 internal sealed class OptionsReader(IReadOnlyDictionary<string, ConfigurationEntry> entries)
 {
-    private readonly HashSet<string> _keysRead = [];
     private readonly HashSet<string> _badKeys = [];
     private readonly List<ConfigurationProblem> _problems = [];
 
     private delegate bool TryParse<T>(string text, out T result);
 
-    /// <summary>Every key and section that was asked for.</summary>
-    public IReadOnlySet<string> KeysRead => _keysRead;
-
+    /// <summary>The keys that have no usable value.</summary>
     public IReadOnlySet<string> BadKeys => _badKeys;
 
     public IReadOnlyList<ConfigurationProblem> Problems => _problems;
@@ -121,35 +118,28 @@ internal sealed class OptionsReader(IReadOnlyDictionary<string, ConfigurationEnt
     public string? OptionalName(string key) => IsNone(key) ? null : Name(key);
 
     /// <summary>Whatever stands below a key, by the rest of its name; null takes a name away again.</summary>
-    public IReadOnlyDictionary<string, string> Section(string key)
-    {
-        _keysRead.Add(key);
-        return entries.Values
-            .Where(entry => entry.Key.StartsWith($"{key}.", StringComparison.Ordinal) && !entry.IsNone)
-            .ToDictionary(entry => entry.Key[(key.Length + 1)..], entry => entry.Text);
-    }
+    public IReadOnlyDictionary<string, string> Section(string key) => entries.Values
+        .Where(entry => entry.Key.StartsWith($"{key}.", StringComparison.Ordinal) && !entry.IsNone)
+        .ToDictionary(entry => entry.Key[(key.Length + 1)..], entry => entry.Text);
 
     /// <summary>Notes that the values of some keys do not go together; the first that the operator set is where to look.</summary>
     public void AddConflict(IReadOnlyList<string> keys, string sentence)
     {
         var involved = keys.Select(key => entries[key]).ToList();
         var blamed = involved.Find(entry => entry.Origin.Source != ReferenceConfiguration.FileName) ?? involved[0];
-        var values = string.Join(", ", involved.Select(entry => $"{entry.Key} is \"{entry.Text}\" in {entry.Origin}"));
+        var values = string.Join(", ", involved.Select(entry => $"{entry.Key} is \"{entry.Text}\" ({entry.Origin})"));
         _problems.Add(ConfigurationProblem.InValue(blamed.Origin, $"{sentence}; {values}"));
     }
 
-    private bool IsNone(string key)
-    {
-        _keysRead.Add(key);
-        return entries.TryGetValue(key, out var entry) && entry.IsNone;
-    }
+    private bool IsNone(string key) => entries.TryGetValue(key, out var entry) && entry.IsNone;
 
     private T Read<T>(string key, string allowed, TryParse<T> tryParse)
     {
-        _keysRead.Add(key);
         if (!entries.TryGetValue(key, out var entry))
         {
-            // Something else was written in the place of the whole section, and has been noted as an unknown key.
+            // The default is missing only if something else stands in the place of a whole section, which is noted elsewhere.
+            if (!ReferenceConfiguration.Keys.Contains(key))
+                throw new InvalidOperationException($"{key} is not in {ReferenceConfiguration.FileName}");
             _badKeys.Add(key);
             return default!;
         }

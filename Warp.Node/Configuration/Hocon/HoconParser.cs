@@ -43,7 +43,7 @@ public sealed class HoconParser
         {
             return ParseFile(path, 0, HoconPath.Root);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw new ConfigurationException($"cannot read {path}: {WhyUnreadable(e)}");
         }
@@ -55,6 +55,7 @@ public sealed class HoconParser
     private static string WhyUnreadable(Exception e) => e switch
     {
         FileNotFoundException or DirectoryNotFoundException => "there is no such file",
+        ArgumentException => "that is no name of a file",
         UnauthorizedAccessException => "it is a folder, or reading it is not permitted",
         _ => e.Message,
     };
@@ -62,18 +63,13 @@ public sealed class HoconParser
     private HoconObject Document()
     {
         SkipNewLines();
-        var root = new HoconObject(_token.Origin);
-        if (_token.Kind == HoconTokenKind.OpenBrace)
-        {
-            root = Object(HoconPath.Root, 1);
-            SkipNewLines();
-        }
-        else
-        {
-            Fields(root, HoconPath.Root, 1);
-        }
+        var hasBraces = _token.Kind == HoconTokenKind.OpenBrace;
+        var root = hasBraces ? Object(HoconPath.Root, 0) : new HoconObject(_token.Origin);
+        if (!hasBraces)
+            Fields(root, HoconPath.Root, 0);
+        SkipNewLines();
         if (_token.Kind != HoconTokenKind.End)
-            throw Unexpected("the end of the file");
+            throw Unexpected(hasBraces ? "the end of the file" : "a key or the end of the file");
         return root;
     }
 
@@ -253,22 +249,14 @@ public sealed class HoconParser
     /// <summary>The rest of <c>include "x"</c>, <c>include file("x")</c>, <c>include required("x")</c> or <c>include required(file("x"))</c>.</summary>
     private void Include(HoconObject target, HoconPath path, ConfigurationOrigin origin)
     {
-        var form = _token.Kind == HoconTokenKind.Unquoted ? _token.Text : "";
+        var form = Words(stopAfter: int.MaxValue);
         if (form is not ("" or "file(" or "required(" or "required(file("))
-            throw Error(_token.Origin, "an include names a file: include \"x.conf\", include file(\"x.conf\") or include required(\"x.conf\")");
-        if (form.Length > 0)
-            Advance();
-        SkipSpaces();
+            throw Error(origin, "an include names a file: include \"x.conf\", include file(\"x.conf\") or include required(\"x.conf\")");
         var name = _token.Kind == HoconTokenKind.Quoted ? _token.Text : throw Unexpected("the file's name in quotes");
         Advance();
-        SkipSpaces();
         var closing = new string(')', form.Count(c => c == '('));
-        if (closing.Length > 0)
-        {
-            if (_token.Kind != HoconTokenKind.Unquoted || _token.Text != closing)
-                throw Unexpected($"{closing} after the file's name");
-            Advance();
-        }
+        if (Words(stopAfter: closing.Length) != closing)
+            throw Unexpected($"{closing} after the file's name");
         if (_includes == MaxIncludes)
             throw Error(origin, $"more than {MaxIncludes} files include each other; does a file include itself?");
         try
@@ -281,10 +269,22 @@ public sealed class HoconParser
         {
             // An include that is not required may be absent: that is HOCON's rule.
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw Error(origin, $"cannot include {name}: {WhyUnreadable(e)}");
         }
+    }
+
+    /// <summary>Unquoted words joined, white space left out, until there are enough characters.</summary>
+    private string Words(int stopAfter)
+    {
+        var words = "";
+        for (SkipSpaces(); _token.Kind == HoconTokenKind.Unquoted && words.Length < stopAfter; SkipSpaces())
+        {
+            words += _token.Text;
+            Advance();
+        }
+        return words;
     }
 
     private void Advance() => _token = _lexer.Next();

@@ -1,0 +1,243 @@
+using Warp.Node.Cli;
+using Warp.Node.Configuration;
+using Warp.Specs.Node.Configuration;
+using Xunit;
+
+namespace Warp.Specs.Node.Cli;
+
+public sealed class CommandLineSpec : IDisposable
+{
+    private readonly RecordingCommands _commands = new();
+    private readonly StringWriter _output = new();
+    private readonly StringWriter _error = new();
+    private readonly Dictionary<string, string> _environment = [];
+
+    public void Dispose()
+    {
+        _output.Dispose();
+        _error.Dispose();
+    }
+
+    [Fact]
+    public async Task Node_gets_its_options_from_all_sources()
+    {
+        using var folder = new TemporaryFolder();
+        var first = folder.Write("a.conf", "warp.node { group = a, zone = a }");
+        var second = folder.Write("b.conf", "warp.node.group = b");
+        _environment["WARP_NODE_ID"] = "5";
+        Assert.Equal(0, await RunAsync("node", "-c", first, "--config", second, "--set", "warp.kafka.listen=h:1", "warp.flush.size=1MiB"));
+        Assert.Equal(new NodeIdentityOptions(5, "a", NodeRoles.All, "b"), _commands.Options!.Node);
+        Assert.Equal("h:1", _commands.Options.Kafka.Listen.ToString());
+        Assert.Equal(1 << 20, _commands.Options.Flush.SizeBytes);
+        Assert.Empty(_error.ToString());
+    }
+
+    [Fact]
+    public async Task A_playground_keeps_its_data_in_a_folder()
+    {
+        Assert.Equal(0, await RunAsync("playground", "--dir", "try", "--set", "warp.flush.interval=0"));
+        var playground = _commands.Playground!;
+        Assert.Equal(("try", false), (playground.Directory, playground.IsTemporary));
+        Assert.Equal(new BackendUrl("sqlite", Path.Combine("try", "journal.db")), playground.Options.Journal.Url);
+        Assert.Equal(new BackendUrl("file", Path.Combine("try", "objects")), playground.Options.Store.Url);
+        Assert.Equal("127.0.0.1:9092", playground.Options.Kafka.Listen.ToString());
+        Assert.Equal(TimeSpan.Zero, playground.Options.Flush.Interval);
+    }
+
+    [Fact]
+    public async Task A_playground_without_a_folder_gets_a_temporary_one_of_its_own()
+    {
+        await RunAsync("playground");
+        var first = _commands.Playground!;
+        await RunAsync("playground", "--set", "warp.store.url=mem:");
+        var second = _commands.Playground!;
+        Assert.True(first.IsTemporary);
+        Assert.StartsWith(Path.GetTempPath(), first.Directory);
+        Assert.NotEqual(first.Directory, second.Directory);
+        Assert.Equal("mem:", second.Options.Store.Url.ToString());
+    }
+
+    [Theory]
+    [InlineData(new[] { "demo" }, null)]
+    [InlineData(new[] { "demo", "--for", "30s" }, 30)]
+    [InlineData(new[] { "demo", "--for=2min" }, 120)]
+    public async Task A_demo_runs_on_free_ports_for_a_time(string[] args, int? seconds)
+    {
+        Assert.Equal(0, await RunAsync(args));
+        Assert.Equal(seconds, (int?)_commands.Demo!.For?.TotalSeconds);
+        Assert.True(_commands.Demo.Playground.IsTemporary);
+        var options = _commands.Demo.Playground.Options;
+        Assert.Equal((0, 0, 0), (options.Kafka.Listen.Port, options.Http.Listen.Port, options.Rpc.Listen.Port));
+    }
+
+    [Fact]
+    public async Task Inspect_gets_the_path()
+    {
+        Assert.Equal(0, await RunAsync("inspect", "x/@y"));
+        Assert.Equal("x/@y", _commands.Inspected);
+    }
+
+    [Fact]
+    public async Task Version_is_one_line()
+    {
+        Assert.Equal(0, await RunAsync("version"));
+        Assert.Matches(@"^warp \d+\.\d+\.\d+.* \(\.NET .+\)\n$", _output.ToString());
+    }
+
+    [Fact]
+    public async Task Config_prints_every_value_with_its_origin()
+    {
+        _environment["WARP_NODE_ZONE"] = "a";
+        Assert.Equal(0, await RunAsync("config", "--set", "warp.topic.defaults.retention.ms=5", "warp.store.url=file:a\"b\\c"));
+        var lines = _output.ToString().Split('\n');
+        Assert.Contains("warp.kafka.listen = \"0.0.0.0:9092\"  # reference.conf:20", lines);
+        Assert.Contains("warp.node.id = null  # reference.conf:92", lines);
+        Assert.Contains("warp.node.zone = a  # WARP_NODE_ZONE", lines);
+        Assert.Contains("warp.node.roles = [produce, fetch, control, jobs]  # reference.conf:98", lines);
+        Assert.Contains("warp.topic.defaults.retention.ms = 5  # --set", lines);
+        Assert.Contains("warp.store.url = \"file:a\\\"b\\\\c\"  # --set", lines);
+    }
+
+    [Fact]
+    public async Task What_config_prints_is_a_configuration()
+    {
+        await RunAsync("config", "--set", "warp.topic.defaults.x=a\"b\\c");
+        using var folder = new TemporaryFolder();
+        var file = folder.Write("printed.conf", _output.ToString());
+        Assert.Equal(0, await RunAsync("node", "-c", file));
+        Assert.Equal("a\"b\\c", _commands.Options!.Topic.Defaults["x"]);
+    }
+
+    [Fact]
+    public async Task Config_prints_the_reference()
+    {
+        Assert.Equal(0, await RunAsync("config", "--reference"));
+        Assert.Equal(ReferenceConfiguration.Text, _output.ToString());
+    }
+
+    [Theory]
+    [InlineData("", "warp demo --for 30s")]
+    [InlineData("node", "warp node -c warp.conf --set warp.kafka.listen=0.0.0.0:9092")]
+    [InlineData("playground", "warp playground --dir ./try")]
+    [InlineData("demo", "warp demo --for 30s")]
+    [InlineData("inspect", "warp inspect warp-data/objects/l0/3f/01JD0XQ9S3V7M2K8T5W6Y4Z1AB")]
+    [InlineData("config", "warp config -c warp.conf")]
+    [InlineData("version", "warp version")]
+    public async Task Help_ends_with_an_example(string command, string example)
+    {
+        Assert.Equal(0, await RunAsync([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]));
+        Assert.EndsWith($"Example:\n  {example}\n", _output.ToString());
+    }
+
+    [Theory]
+    [InlineData(new string[0], "Required command was not provided (warp --help shows how)")]
+    [InlineData(new[] { "nod", "-c", "x" }, "unknown argument nod (did you mean node?)")]
+    [InlineData(new[] { "start" }, "unknown argument start (warp --help shows how)")]
+    [InlineData(new[] { "node", "--sett", "x=1" }, "unknown argument --sett (did you mean --set?)")]
+    [InlineData(new[] { "node", "stray" }, "unknown argument stray (warp node --help shows how)")]
+    [InlineData(new[] { "node", "-c" }, "Required argument missing for option: '-c' (warp node --help shows how)")]
+    [InlineData(new[] { "inspect" }, "Required argument missing for command: 'inspect' (warp inspect --help shows how)")]
+    [InlineData(new[] { "demo", "--for", "ever" }, "--for ever is not a duration such as 30s or 5min (warp demo --help shows how)")]
+    [InlineData(new[] { "demo", "--for", "0s" }, "--for 0s is not a duration such as 30s or 5min (warp demo --help shows how)")]
+    [InlineData(new[] { "node", "-c", "/no/such.conf" }, "cannot read /no/such.conf: there is no such file")]
+    [InlineData(new[] { "demo", "--set", "warp.x=1" }, "--set: unknown key warp.x (warp config --reference lists all keys)")]
+    [InlineData(new[] { "config", "--set", "x" }, "--set: \"x\" is not key=value")]
+    public async Task Bad_usage_is_one_line_and_exit_code_2(string[] args, string line)
+    {
+        Assert.Equal(2, await RunAsync(args));
+        Assert.Equal($"warp: {line}\n", _error.ToString());
+        Assert.Empty(_output.ToString());
+        Assert.Null(_commands.Options);
+    }
+
+    [Fact]
+    public async Task Each_problem_of_the_configuration_is_a_line()
+    {
+        Assert.Equal(2, await RunAsync("node", "--set", "warp.x=1", "warp.node.id=x"));
+        Assert.Equal(2, _error.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Count(line => line.StartsWith("warp: --set: ")));
+    }
+
+    [Fact]
+    public async Task The_exit_code_of_a_command_is_handed_on()
+    {
+        _commands.Result = () => Task.FromResult(ExitCode.Failed);
+        Assert.Equal(1, await RunAsync("node"));
+    }
+
+    [Fact]
+    public async Task A_failure_while_running_is_one_line_and_exit_code_1()
+    {
+        _commands.Result = () => throw new IOException("the disk\nis gone");
+        Assert.Equal(1, await RunAsync("node"));
+        Assert.Equal("warp: the disk is gone\n", _error.ToString());
+    }
+
+    [Fact]
+    public async Task A_taken_port_is_one_line_and_exit_code_2()
+    {
+        _commands.Result = () => throw new ConfigurationException("warp.kafka.listen: 0.0.0.0:9092 is in use");
+        Assert.Equal(2, await RunAsync("node"));
+        Assert.Equal("warp: warp.kafka.listen: 0.0.0.0:9092 is in use\n", _error.ToString());
+    }
+
+    [Fact]
+    public async Task Stopping_is_no_failure()
+    {
+        using var stopping = new CancellationTokenSource();
+        var running = new TaskCompletionSource();
+        _commands.Result = async () =>
+        {
+            running.SetResult();
+            await Task.Delay(Timeout.Infinite, _commands.Cancellation);
+            return ExitCode.Ok;
+        };
+        var run = CommandLine.RunAsync(["node"], _commands, new CommandSurroundings(_output, _error, _environment), stopping.Token);
+        await running.Task;
+        await stopping.CancelAsync();
+        Assert.Equal(0, await run);
+        Assert.Empty(_error.ToString());
+    }
+
+    private Task<int> RunAsync(params string[] args) => CommandLine.RunAsync(
+        args, _commands, new CommandSurroundings(_output, _error, _environment), TestContext.Current.CancellationToken);
+
+    private sealed class RecordingCommands : INodeCommands
+    {
+        public NodeOptions? Options { get; private set; }
+
+        public PlaygroundArguments? Playground { get; private set; }
+
+        public DemoArguments? Demo { get; private set; }
+
+        public string? Inspected { get; private set; }
+
+        public CancellationToken Cancellation { get; private set; }
+
+        public Func<Task<int>> Result { get; set; } = () => Task.FromResult(ExitCode.Ok);
+
+        public Task<int> RunNodeAsync(NodeOptions options, CancellationToken cancellationToken)
+        {
+            Options = options;
+            Cancellation = cancellationToken;
+            return Result();
+        }
+
+        public Task<int> RunPlaygroundAsync(PlaygroundArguments arguments, CancellationToken cancellationToken)
+        {
+            Playground = arguments;
+            return Result();
+        }
+
+        public Task<int> RunDemoAsync(DemoArguments arguments, CancellationToken cancellationToken)
+        {
+            Demo = arguments;
+            return Result();
+        }
+
+        public Task<int> InspectAsync(string objectPath, CancellationToken cancellationToken)
+        {
+            Inspected = objectPath;
+            return Result();
+        }
+    }
+}

@@ -1,0 +1,231 @@
+using Warp.Node.Configuration;
+using Xunit;
+
+namespace Warp.Specs.Node.Configuration;
+
+public sealed class NodeOptionsSpec
+{
+    private const long GiB = 1L << 30;
+
+    [Fact]
+    public void Defaults_are_those_that_scripts_rely_on()
+    {
+        var options = Load();
+        Assert.Equal(new KafkaOptions(new HostPort("0.0.0.0", 9092), null), options.Kafka);
+        Assert.Equal(new HostPort("127.0.0.1", 9644), options.Http.Listen);
+        Assert.Equal(new HostPort("127.0.0.1", 9094), options.Rpc.Listen);
+        Assert.Equal(new BackendUrl("sqlite", "./warp-data/journal.db"), options.Journal.Url);
+        Assert.Equal(new BackendUrl("file", "./warp-data/objects"), options.Store.Url);
+        Assert.Equal(new FlushOptions(TimeSpan.FromMilliseconds(250), 8 << 20, 4, 4), options.Flush);
+        Assert.Equal(2 * GiB, options.Cache.SizeBytes);
+        Assert.Empty(options.Topic.Defaults);
+        Assert.True(options.Topic.AutoCreate);
+        Assert.Equal(1, options.Topic.Partitions);
+        Assert.Equal(new NodeIdentityOptions(null, null, NodeRoles.All, "default"), options.Node);
+        Assert.Equal(new LimitsOptions(100 << 20, 64, TimeSpan.FromMinutes(10), GiB), options.Limits);
+    }
+
+    [Fact]
+    public void Time_constants_have_the_defaults_of_the_design()
+    {
+        var timing = Load().Timing;
+        var expected = new TimingOptions
+        {
+            Lease = TimeSpan.FromSeconds(10),
+            LeaseRenewal = TimeSpan.FromSeconds(2),
+            LeaseMargin = TimeSpan.FromSeconds(3),
+            CommitDeadline = TimeSpan.FromMinutes(2),
+            AnswerMemory = TimeSpan.FromMinutes(1),
+            PlanLife = TimeSpan.FromMinutes(5),
+            CollectionGrace = TimeSpan.FromMinutes(15),
+            HeldBatch = TimeSpan.FromSeconds(1),
+            Drain = TimeSpan.FromSeconds(10),
+            Scale = 1,
+        };
+        Assert.Equal(expected, timing);
+        Assert.Equal(expected.ScaledBy(0.01), Load("warp.timing.scale=0.01").Timing);
+        Assert.Equal(TimeSpan.FromMilliseconds(100), Load("warp.timing.scale=0.01").Timing.Lease);
+    }
+
+    [Theory]
+    [InlineData("0", 0)]
+    [InlineData("40", 40)]
+    [InlineData("1.5s", 1500)]
+    [InlineData("10 s", 10_000)]
+    [InlineData("2 seconds", 2000)]
+    [InlineData("1 minute", 60_000)]
+    [InlineData("1min", 60_000)]
+    [InlineData("1m", 60_000)]
+    [InlineData("3millis", 3)]
+    [InlineData("2000us", 2)]
+    [InlineData("5000000 nanoseconds", 5)]
+    public void Durations_have_units(string text, double milliseconds) =>
+        Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), Load($"warp.flush.interval={text}").Flush.Interval);
+
+    [Theory]
+    [InlineData("65536", 65536)]
+    [InlineData("64k", 65536)]
+    [InlineData("64 KiB", 65536)]
+    [InlineData("64K", 65536)]
+    [InlineData("70kB", 70_000)]
+    [InlineData("2 MB", 2_000_000)]
+    [InlineData("1.5MiB", 1_572_864)]
+    [InlineData("1 mebibyte", 1_048_576)]
+    [InlineData("100000 bytes", 100_000)]
+    public void Sizes_have_units(string text, int bytes) => Assert.Equal(bytes, Load($"warp.flush.size={text}").Flush.SizeBytes);
+
+    [Theory]
+    [InlineData("auto", 2 * GiB)]
+    [InlineData("25%", 2 * GiB)]
+    [InlineData("12.5 %", GiB)]
+    [InlineData("1g", GiB)]
+    public void Memory_is_a_size_or_a_share(string text, long bytes) => Assert.Equal(bytes, Load($"warp.cache.size={text}").Cache.SizeBytes);
+
+    [Theory]
+    [InlineData(64, 64)]
+    [InlineData(512, 128)]
+    [InlineData(8192, 1024)]
+    public void The_buffer_is_a_quarter_of_the_memory_within_bounds(long memoryMiB, long bufferMiB)
+    {
+        var configuration = NodeConfiguration.Load(new ConfigurationSources { MemoryLimit = memoryMiB << 20 });
+        Assert.Equal(bufferMiB << 20, configuration.Options.Limits.BufferMemoryBytes);
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1:0", "127.0.0.1", 0)]
+    [InlineData("[::1]:9092", "::1", 9092)]
+    [InlineData("broker-1.example:65535", "broker-1.example", 65535)]
+    [InlineData("localhost:1", "localhost", 1)]
+    public void Addresses_are_host_and_port(string text, string host, int port)
+    {
+        var listen = Load($"warp.kafka.listen={text}").Kafka.Listen;
+        Assert.Equal(new HostPort(host, port), listen);
+        Assert.Equal(text, listen.ToString());
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1:0", "", "127.0.0.1:5000")]
+    [InlineData("0.0.0.0:9092", "", "localhost:9092")]
+    [InlineData("[::]:0", "", "localhost:5000")]
+    [InlineData("0.0.0.0:9092", "broker.example:19092", "broker.example:19092")]
+    [InlineData("0.0.0.0:0", "broker.example:0", "broker.example:5000")]
+    public void Clients_are_told_an_address_that_they_can_reach(string listen, string advertised, string told)
+    {
+        var kafka = Load($"warp.kafka.listen={listen}", $"warp.kafka.advertised={advertised}").Kafka;
+        var boundPort = kafka.Listen.Port == 0 ? 5000 : kafka.Listen.Port;
+        Assert.Equal(told, kafka.AdvertisedAt(boundPort).ToString());
+    }
+
+    [Theory]
+    [InlineData("file:data", "file", "data")]
+    [InlineData("file:/data", "file", "/data")]
+    [InlineData("file:///data", "file", "/data")]
+    [InlineData("mem:", "mem", "")]
+    public void Stores_are_urls(string text, string scheme, string location) =>
+        Assert.Equal(new BackendUrl(scheme, location), Load($"warp.store.url={text}").Store.Url);
+
+    [Fact]
+    public void Optional_keys_may_be_set_and_emptied()
+    {
+        var node = Load("warp.node.id=7", "warp.node.zone=zone-a", "warp.node.roles=fetch, jobs", "warp.node.group=g").Node;
+        Assert.Equal(new NodeIdentityOptions(7, "zone-a", NodeRoles.Fetch | NodeRoles.Jobs, "g"), node);
+        Assert.Null(Load("warp.node.id=7", "warp.node.id=").Node.Id);
+    }
+
+    [Theory]
+    [InlineData("warp.flush.interval=250 parsecs", "a duration from 0ms to 1min, such as 250ms, 10s or 2 minutes")]
+    [InlineData("warp.flush.interval=2min", "a duration from 0ms to 1min, such as 250ms, 10s or 2 minutes")]
+    [InlineData("warp.flush.interval=-1s", "a duration from 0ms to 1min, such as 250ms, 10s or 2 minutes")]
+    [InlineData("warp.flush.interval=", "a duration from 0ms to 1min, such as 250ms, 10s or 2 minutes")]
+    [InlineData("warp.limits.connections-idle=1e3s", "a duration from 1s to 7d, such as 250ms, 10s or 2 minutes")]
+    [InlineData("warp.flush.size=8 miles", "a size from 64KiB to 512MiB, such as 64KiB or 8MiB")]
+    [InlineData("warp.flush.size=10", "a size from 64KiB to 512MiB, such as 64KiB or 8MiB")]
+    [InlineData("warp.flush.size=99999999999999999999", "a size from 64KiB to 512MiB, such as 64KiB or 8MiB")]
+    [InlineData("warp.cache.size=101%", "auto, a share of the memory such as 25%, or a size from 4MiB to the memory limit (8192MiB)")]
+    [InlineData("warp.cache.size=9GiB", "auto, a share of the memory such as 25%, or a size from 4MiB to the memory limit (8192MiB)")]
+    [InlineData("warp.flush.puts-per-second=4.5", "a whole number from 0 to 10000")]
+    [InlineData("warp.topic.partitions=0", "a whole number from 1 to 100000")]
+    [InlineData("warp.node.id=-1", "a whole number from 0 to 2147483647")]
+    [InlineData("warp.timing.scale=0", "a number from 0.001 to 10")]
+    [InlineData("warp.timing.scale=NaN", "a number from 0.001 to 10")]
+    [InlineData("warp.topic.auto-create=maybe", "true or false")]
+    [InlineData("warp.http.listen=9644", "host:port with a port from 0 to 65535, such as 0.0.0.0:9092, [::1]:9092 or broker.example:9092")]
+    [InlineData("warp.http.listen=host:65536", "host:port with a port from 0 to 65535, such as 0.0.0.0:9092, [::1]:9092 or broker.example:9092")]
+    [InlineData("warp.http.listen=::1:80", "host:port with a port from 0 to 65535, such as 0.0.0.0:9092, [::1]:9092 or broker.example:9092")]
+    [InlineData("warp.http.listen=300.0.0.1:80", "host:port with a port from 0 to 65535, such as 0.0.0.0:9092, [::1]:9092 or broker.example:9092")]
+    [InlineData("warp.http.listen=[1.2.3.4]:80", "host:port with a port from 0 to 65535, such as 0.0.0.0:9092, [::1]:9092 or broker.example:9092")]
+    [InlineData("warp.http.listen=a b:80", "host:port with a port from 0 to 65535, such as 0.0.0.0:9092, [::1]:9092 or broker.example:9092")]
+    [InlineData("warp.journal.url=mysql:x", "sqlite:PATH")]
+    [InlineData("warp.journal.url=sqlite:", "sqlite:PATH")]
+    [InlineData("warp.store.url=s3://bucket", "file:PATH or mem:")]
+    [InlineData("warp.store.url=mem:x", "file:PATH or mem:")]
+    [InlineData("warp.store.url=file://host/x", "file:PATH or mem:")]
+    [InlineData("warp.store.url=data", "file:PATH or mem:")]
+    [InlineData("warp.node.roles=fetch,none", "a list of produce, fetch, control, jobs")]
+    [InlineData("warp.node.roles=", "a list of produce, fetch, control, jobs")]
+    [InlineData("warp.node.zone=a b", "a name of 1 to 100 letters, digits, dots, dashes and underscores")]
+    [InlineData("warp.node.group=", "a name of 1 to 100 letters, digits, dots, dashes and underscores")]
+    public void A_bad_value_is_told_with_what_is_allowed(string setting, string allowed)
+    {
+        var (key, value) = (setting[..setting.IndexOf('=')], setting[(setting.IndexOf('=') + 1)..]);
+        var e = Assert.Throws<ConfigurationException>(() => Load(setting));
+        Assert.Equal([$"--set: {key} is \"{value}\"; allowed is {allowed}"], e.Problems.Select(problem => problem.Line));
+    }
+
+    [Theory]
+    [InlineData(
+        "warp.timing.lease-renewal=3500ms",
+        "two renewals must fit into what the margin leaves of the lease (2 × lease-renewal < lease - lease-margin); "
+            + "warp.timing.lease-renewal is \"3500ms\" (--set), warp.timing.lease is \"10s\" (reference.conf:107), "
+            + "warp.timing.lease-margin is \"3s\" (reference.conf:113)")]
+    [InlineData(
+        "warp.timing.commit-deadline=5min",
+        "warp.timing.commit-deadline must be shorter than warp.timing.plan-life; "
+            + "warp.timing.commit-deadline is \"5min\" (--set), warp.timing.plan-life is \"5min\" (reference.conf:122)")]
+    [InlineData(
+        "warp.timing.collection-grace=4min",
+        "warp.timing.plan-life must be shorter than warp.timing.collection-grace; "
+            + "warp.timing.plan-life is \"5min\" (reference.conf:122), warp.timing.collection-grace is \"4min\" (--set)")]
+    [InlineData(
+        "warp.timing.held-batch=2min",
+        "warp.timing.held-batch must be shorter than warp.timing.commit-deadline; "
+            + "warp.timing.held-batch is \"2min\" (--set), warp.timing.commit-deadline is \"2min\" (reference.conf:116)")]
+    [InlineData(
+        "warp.limits.buffer-memory=4MiB",
+        "warp.flush.size must fit into warp.limits.buffer-memory; "
+            + "warp.flush.size is \"8MiB\" (reference.conf:60), warp.limits.buffer-memory is \"4MiB\" (--set)")]
+    [InlineData(
+        "warp.kafka.advertised=0.0.0.0:9092",
+        "warp.kafka.advertised must be a host that clients can reach, not a wildcard; warp.kafka.advertised is \"0.0.0.0:9092\" (--set)")]
+    [InlineData(
+        "warp.http.listen=127.0.0.1:9092",
+        "warp.kafka.listen and warp.http.listen must not share a port; "
+            + "warp.kafka.listen is \"0.0.0.0:9092\" (reference.conf:20), warp.http.listen is \"127.0.0.1:9092\" (--set)")]
+    [InlineData(
+        "warp.rpc.listen=[::1]:9092",
+        "warp.kafka.listen and warp.rpc.listen must not share a port; "
+            + "warp.kafka.listen is \"0.0.0.0:9092\" (reference.conf:20), warp.rpc.listen is \"[::1]:9092\" (--set)")]
+    [InlineData(
+        "warp.rpc.listen=127.0.0.1:9644",
+        "warp.http.listen and warp.rpc.listen must not share a port; "
+            + "warp.http.listen is \"127.0.0.1:9644\" (reference.conf:31), warp.rpc.listen is \"127.0.0.1:9644\" (--set)")]
+    public void Values_that_do_not_go_together_are_told(string setting, string sentence)
+    {
+        var e = Assert.Throws<ConfigurationException>(() => Load(setting));
+        Assert.Equal([$"--set: {sentence}"], e.Problems.Select(problem => problem.Line));
+    }
+
+    [Fact]
+    public void Listeners_on_any_free_port_do_not_collide() =>
+        Load("warp.kafka.listen=127.0.0.1:0", "warp.http.listen=127.0.0.1:0", "warp.rpc.listen=127.0.0.1:0");
+
+    [Fact]
+    public void A_rule_is_not_asked_about_a_value_that_cannot_be_read()
+    {
+        var e = Assert.Throws<ConfigurationException>(() => Load("warp.timing.plan-life=soon"));
+        Assert.Single(e.Problems);
+    }
+
+    private static NodeOptions Load(params string[] settings) =>
+        NodeConfiguration.Load(new ConfigurationSources { Settings = settings, MemoryLimit = 8 * GiB }).Options;
+}

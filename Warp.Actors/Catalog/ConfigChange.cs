@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Warp.Protocol.Messages;
 
 namespace Warp.Actors.Catalog;
 
@@ -12,17 +13,17 @@ public sealed record ConfigChange
     /// <summary>What is set on the resource afterwards; null when the change is refused.</summary>
     public ImmutableSortedDictionary<string, string>? Values { get; private init; }
 
-    /// <summary>Kafka's error code; 0 when the change is made.</summary>
-    public short ErrorCode { get; private init; }
+    /// <summary>None when the change is made.</summary>
+    public ErrorCode ErrorCode { get; private init; }
 
     /// <summary>Says which config is wrong and why; null when the change is made.</summary>
     public string? ErrorMessage { get; private init; }
 
     internal static ConfigChange Accepted(ImmutableSortedDictionary<string, string> values) => new() { Values = values };
 
-    /// <summary>INVALID_CONFIG: Kafka has no such config, or it does not take that value.</summary>
-    internal static ConfigChange InvalidConfig(string message) => new() { ErrorCode = 40, ErrorMessage = message };
+    /// <summary>Kafka has no such config, or it does not take that value.</summary>
+    internal static ConfigChange InvalidConfig(string message) => new() { ErrorCode = ErrorCode.InvalidConfig, ErrorMessage = message };
 
-    /// <summary>INVALID_REQUEST: the request makes no sense whatever the configs are.</summary>
-    internal static ConfigChange InvalidRequest(string message) => new() { ErrorCode = 42, ErrorMessage = message };
+    /// <summary>The request makes no sense whatever the configs are.</summary>
+    internal static ConfigChange InvalidRequest(string message) => new() { ErrorCode = ErrorCode.InvalidRequest, ErrorMessage = message };
 }

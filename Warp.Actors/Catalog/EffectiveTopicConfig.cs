@@ -1,4 +1,5 @@
 using System.Globalization;
+using Warp.Protocol.Records;
 
 namespace Warp.Actors.Catalog;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Warp.Actors.Catalog;
+using Warp.Protocol.Messages;
 using Xunit;
 
 namespace Warp.Specs.Actors.Catalog;
@@ -40,19 +41,19 @@ public sealed class BrokerConfigsSpec
             definition => Assert.Null(BrokerConfigs.Validate(definition.Name, definition.DefaultValue!)));
 
     [Theory]
-    [InlineData("log.retention.ms", "60000", 0)]
-    [InlineData("log.cleanup.policy", "compact", 0)]
-    [InlineData("log.retention.ms", "soon", 40)]
-    [InlineData("log.retention.ms", "-2", 40)]
-    [InlineData("no.such.config", "1", 40)]
-    [InlineData("num.partitions", "3", 42)]
-    [InlineData("log.retention.hours", "1", 42)]
-    public void Only_known_configs_that_are_not_read_only_can_be_set_while_running(string name, string value, short error)
+    [InlineData("log.retention.ms", "60000", ErrorCode.None)]
+    [InlineData("log.cleanup.policy", "compact", ErrorCode.None)]
+    [InlineData("log.retention.ms", "soon", ErrorCode.InvalidConfig)]
+    [InlineData("log.retention.ms", "-2", ErrorCode.InvalidConfig)]
+    [InlineData("no.such.config", "1", ErrorCode.InvalidConfig)]
+    [InlineData("num.partitions", "3", ErrorCode.InvalidRequest)]
+    [InlineData("log.retention.hours", "1", ErrorCode.InvalidRequest)]
+    public void Only_known_configs_that_are_not_read_only_can_be_set_while_running(string name, string value, ErrorCode error)
     {
         var altered = BrokerConfigs.Alter(ImmutableSortedDictionary<string, string>.Empty, [new(name, ConfigOperation.Set, value)]);
         var replaced = BrokerConfigs.Replace([new(name, value)]);
         Assert.Equal((error, error), (altered.ErrorCode, replaced.ErrorCode));
-        if (error == 0)
+        if (error == ErrorCode.None)
             Assert.Equal(value, altered.Values![name]);
         else
             Assert.Contains(name, altered.ErrorMessage, StringComparison.Ordinal);

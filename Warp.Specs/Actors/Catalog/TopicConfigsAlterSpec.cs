@@ -1,14 +1,12 @@
 using System.Collections.Immutable;
 using Warp.Actors.Catalog;
+using Warp.Protocol.Messages;
 using Xunit;
 
 namespace Warp.Specs.Actors.Catalog;
 
 public sealed class TopicConfigsAlterSpec
 {
-    private const short InvalidConfig = 40;
-    private const short InvalidRequest = 42;
-
     [Theory]
     [InlineData("", "retention.ms", ConfigOperation.Set, "1000", "retention.ms=1000")]
     [InlineData("retention.ms=5", "retention.ms", ConfigOperation.Set, "1000", "retention.ms=1000")]
@@ -28,22 +26,22 @@ public sealed class TopicConfigsAlterSpec
     {
         var change = Alter(before, new ConfigAlteration(name, operation, value));
         Assert.Null(change.ErrorMessage);
-        Assert.Equal((short)0, change.ErrorCode);
+        Assert.Equal(ErrorCode.None, change.ErrorCode);
         Assert.Equal(after, Text(change));
     }
 
     [Theory]
-    [InlineData("no.such.config", ConfigOperation.Set, "1", InvalidConfig)]
-    [InlineData("no.such.config", ConfigOperation.Append, "1", InvalidConfig)]
-    [InlineData("retention.ms", ConfigOperation.Set, "soon", InvalidConfig)]
-    [InlineData("retention.ms", ConfigOperation.Append, "1", InvalidConfig)]
-    [InlineData("retention.ms", ConfigOperation.Subtract, "1", InvalidConfig)]
-    [InlineData("cleanup.policy", ConfigOperation.Append, "shred", InvalidConfig)]
-    [InlineData("retention.ms", ConfigOperation.Set, null, InvalidRequest)]
-    [InlineData("cleanup.policy", ConfigOperation.Append, null, InvalidRequest)]
-    [InlineData("retention.ms", (ConfigOperation)4, "1", InvalidRequest)]
-    [InlineData("retention.ms", (ConfigOperation)(-1), "1", InvalidRequest)]
-    public void A_wrong_alteration_is_refused_by_the_name_of_its_config(string name, ConfigOperation operation, string? value, short error)
+    [InlineData("no.such.config", ConfigOperation.Set, "1", ErrorCode.InvalidConfig)]
+    [InlineData("no.such.config", ConfigOperation.Append, "1", ErrorCode.InvalidConfig)]
+    [InlineData("retention.ms", ConfigOperation.Set, "soon", ErrorCode.InvalidConfig)]
+    [InlineData("retention.ms", ConfigOperation.Append, "1", ErrorCode.InvalidConfig)]
+    [InlineData("retention.ms", ConfigOperation.Subtract, "1", ErrorCode.InvalidConfig)]
+    [InlineData("cleanup.policy", ConfigOperation.Append, "shred", ErrorCode.InvalidConfig)]
+    [InlineData("retention.ms", ConfigOperation.Set, null, ErrorCode.InvalidRequest)]
+    [InlineData("cleanup.policy", ConfigOperation.Append, null, ErrorCode.InvalidRequest)]
+    [InlineData("retention.ms", (ConfigOperation)4, "1", ErrorCode.InvalidRequest)]
+    [InlineData("retention.ms", (ConfigOperation)(-1), "1", ErrorCode.InvalidRequest)]
+    public void A_wrong_alteration_is_refused_by_the_name_of_its_config(string name, ConfigOperation operation, string? value, ErrorCode error)
     {
         var change = Alter("", new ConfigAlteration(name, operation, value));
         Assert.Equal(error, change.ErrorCode);
@@ -55,7 +53,7 @@ public sealed class TopicConfigsAlterSpec
     public void All_alterations_are_made_or_none()
     {
         var change = Alter("", Set("segment.bytes", "1048576"), Set("retention.ms", "soon"));
-        Assert.Equal(InvalidConfig, change.ErrorCode);
+        Assert.Equal(ErrorCode.InvalidConfig, change.ErrorCode);
         Assert.Null(change.Values);
     }
 
@@ -63,22 +61,22 @@ public sealed class TopicConfigsAlterSpec
     public void A_config_that_appears_twice_is_refused()
     {
         var change = Alter("", Set("retention.ms", "1"), new ConfigAlteration("retention.ms", ConfigOperation.Delete, null));
-        Assert.Equal(InvalidRequest, change.ErrorCode);
+        Assert.Equal(ErrorCode.InvalidRequest, change.ErrorCode);
         Assert.Contains("retention.ms", change.ErrorMessage, StringComparison.Ordinal);
     }
 
     [Fact]
     public void The_shortest_compaction_lag_may_not_exceed_the_longest_wherever_each_is_set()
     {
-        Assert.Equal(InvalidConfig, Alter("max.compaction.lag.ms=10", Set("min.compaction.lag.ms", "11")).ErrorCode);
-        Assert.Equal((short)0, Alter("max.compaction.lag.ms=10", Set("min.compaction.lag.ms", "10")).ErrorCode);
+        Assert.Equal(ErrorCode.InvalidConfig, Alter("max.compaction.lag.ms=10", Set("min.compaction.lag.ms", "11")).ErrorCode);
+        Assert.Equal(ErrorCode.None, Alter("max.compaction.lag.ms=10", Set("min.compaction.lag.ms", "10")).ErrorCode);
 
         var broker = new BrokerConfigValues
         {
             Static = ImmutableSortedDictionary<string, string>.Empty.Add("log.cleaner.max.compaction.lag.ms", "5"),
         };
         var change = TopicConfigs.Alter(Overrides(""), [Set("min.compaction.lag.ms", "6")], broker);
-        Assert.Equal(InvalidConfig, change.ErrorCode);
+        Assert.Equal(ErrorCode.InvalidConfig, change.ErrorCode);
     }
 
     [Fact]
@@ -89,10 +87,10 @@ public sealed class TopicConfigsAlterSpec
     }
 
     [Theory]
-    [InlineData("no.such.config", "1", InvalidConfig)]
-    [InlineData("retention.ms", "soon", InvalidConfig)]
-    [InlineData("retention.ms", null, InvalidRequest)]
-    public void A_wrong_replacement_is_refused(string name, string? value, short error) =>
+    [InlineData("no.such.config", "1", ErrorCode.InvalidConfig)]
+    [InlineData("retention.ms", "soon", ErrorCode.InvalidConfig)]
+    [InlineData("retention.ms", null, ErrorCode.InvalidRequest)]
+    public void A_wrong_replacement_is_refused(string name, string? value, ErrorCode error) =>
         Assert.Equal(error, TopicConfigs.Replace([new(name, value)], BrokerConfigValues.None).ErrorCode);
 
     private static ConfigAlteration Set(string name, string value) => new(name, ConfigOperation.Set, value);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Warp.Actors.Catalog;
+using Warp.Protocol.Records;
 using Xunit;
 
 namespace Warp.Specs.Actors.Catalog;

@@ -29,7 +29,7 @@ public static class CatalogRules
             return (null, new TopicResult(ErrorCode.InvalidReplicationFactor, $"The replication factor must be 1 or more, not {replicas}."));
         ConfigChange configs = TopicConfigs.Replace(wanted.Configs, broker);
         if (configs.Values is null)
-            return (null, new TopicResult((ErrorCode)configs.ErrorCode, configs.ErrorMessage));
+            return (null, new TopicResult(configs.ErrorCode, configs.ErrorMessage));
 
         var created = new TopicCreated
         {

@@ -179,7 +179,7 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
         ConfigChange change = alter.Change(topic, _image.BrokerConfigsOf(CatalogImage.AllNodes));
         if (change.Values is null || alter.ValidateOnly)
         {
-            alter.Reply.Set(new TopicResult((ErrorCode)change.ErrorCode, change.ErrorMessage, topic));
+            alter.Reply.Set(new TopicResult(change.ErrorCode, change.ErrorMessage, topic));
             return;
         }
         var changed = new TopicConfigsChanged
@@ -195,7 +195,7 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
         ConfigChange change = alter.Change(_image.BrokerConfigs.GetValueOrDefault(alter.NodeId, ImmutableSortedDictionary<string, string>.Empty));
         if (change.Values is null || alter.ValidateOnly)
         {
-            alter.Reply.Set(new TopicResult((ErrorCode)change.ErrorCode, change.ErrorMessage));
+            alter.Reply.Set(new TopicResult(change.ErrorCode, change.ErrorMessage));
             return;
         }
         var changed = new BrokerConfigsChanged

@@ -64,7 +64,7 @@ internal sealed class ObjectWindow : IDisposable
         for (position += RecordBatchHeader.Size; position < end;)
         {
             ReadOnlyMemory<byte> part = await SliceAsync(position, (int)(end - position), cancellationToken);
-            builder.Append(part, _lease!.Buffer);
+            builder.Append(part, _lease!.Value.Buffer);
             position += part.Length;
         }
     }
@@ -97,6 +97,7 @@ internal sealed class ObjectWindow : IDisposable
             _chunkNumber = number;
         }
         int offset = (int)(position % ObjectFormat.ChunkSize);
-        return _lease!.Memory.Slice(offset, Math.Min(length, _lease.Memory.Length - offset));
+        ReadOnlyMemory<byte> chunk = _lease!.Value.Memory;
+        return chunk.Slice(offset, Math.Min(length, chunk.Length - offset));
     }
 }

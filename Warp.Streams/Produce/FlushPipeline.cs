@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Warp.Actors.Cluster;
 using Warp.Actors.Kernel;
@@ -29,7 +30,8 @@ public abstract record FlushMessage
 
 /// <summary>What a flush pipeline works with.</summary>
 public sealed record FlushServices(
-    IObjectStore Store, ShardRegion Region, ShardLeases Leases, TimeConstants Times, ChunkCache Chunks, FooterCache Footers, string ClusterId, ObjectKeys Keys);
+    IObjectStore Store, ShardRegion Region, ShardLeases Leases, TimeConstants Times, ChunkCache Chunks, FooterCache Footers, string ClusterId, ObjectKeys Keys,
+    Meter Meter);
 
 /// <summary>
 /// The one way of records into the store: it gathers the batches of all partitions into one object a moment, puts it, and commits it shard
@@ -43,6 +45,7 @@ public sealed class FlushPipeline : Actor<FlushMessage>
     private readonly ObjectCommitter?[] _committers;
     private readonly Queue<PendingBatch> _gathered = new();
     private readonly List<Reply<bool>> _drains = [];
+    private readonly FlushMetrics _metrics;
     private readonly Random _random;
     private readonly long _startedAt;
     private long _gatheredBytes;
@@ -55,6 +58,7 @@ public sealed class FlushPipeline : Actor<FlushMessage>
         _services = services;
         _settings = settings;
         _policy = new FlushPolicy(settings);
+        _metrics = new FlushMetrics(services.Meter);
         _committers = new ObjectCommitter?[services.Region.ShardCount];
         _random = system.CreateRandom();
         _startedAt = system.Time.GetTimestamp();
@@ -66,7 +70,7 @@ public sealed class FlushPipeline : Actor<FlushMessage>
     public static ActorRef<FlushMessage> Start(ActorSystem system, FlushServices services, FlushSettings settings) =>
         system.Spawn("flush-pipeline", () => new FlushPipeline(system, services, settings), supervision: Supervision.Escalate);
 
-    protected internal override ValueTask StopAsync()
+    protected override ValueTask StopAsync()
     {
         foreach (PendingBatch batch in _gathered)
             batch.Fail(ErrorCode.NotLeaderOrFollower);
@@ -145,7 +149,7 @@ public sealed class FlushPipeline : Actor<FlushMessage>
         var flush = new Flush(ObjectId.Mint(_services.Leases.Clock.Now, _random), trigger, batches);
         TakePlaces(flush);
         _putsInFlight++;
-        FlushMetrics.Dispatched(flush);
+        _metrics.Dispatched(flush);
         _ = StoreAsync(flush);
     }
 

@@ -4,7 +4,6 @@ using Warp.Actors.Sequencing;
 using Warp.Protocol.Messages;
 using Warp.Protocol.Records;
 using Warp.Protocol.Wire;
-using TimestampType = Warp.Actors.Catalog.TimestampType;
 
 namespace Warp.Streams.Produce;
 

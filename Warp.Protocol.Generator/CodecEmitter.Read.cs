@@ -33,8 +33,11 @@ internal sealed partial class CodecEmitter
         }
     }
 
-    private void EmitVersionCheck() =>
-        _source.Line($"WireReader.CheckVersion(version, {_message.Body.Versions.Low}, {_message.Body.Versions.High}, \"{_message.Body.Name}\");");
+    private void EmitVersionCheck()
+    {
+        var body = _message.Body;
+        _source.Line($"WireReader.CheckVersion(version, {body.Versions.Low}, {body.Versions.High}, \"{body.Name}\");");
+    }
 
     private void EmitReadTags(StructSchema body)
     {

@@ -10,7 +10,7 @@ internal sealed partial class CodecEmitter
         {
             _source.Line("/// <summary>Writes one version. The writer's frame takes over the record sets of the message.</summary>");
             if (_message.Kind != MessageKind.Response)
-                _source.Line("/// <exception cref=\"NotSupportedException\">A field has a value that the version cannot carry.</exception>");
+                _source.Line("/// <exception cref=\"NotSupportedException\">A field's value has no place in the version.</exception>");
         }
         using (_source.Block("public void Write(WireWriter writer, short version)"))
         {
@@ -107,8 +107,9 @@ internal sealed partial class CodecEmitter
         var context = field.Versions;
         string compact = Compact(context);
         string list = IsLazy(field) ? BackingField(field) : field.Name;
+        string nullable = Condition(field.Nullable, context);
         if (field.IsNullable)
-            _source.Line($"writer.WriteNullableArrayCount({list}?.Count, {compact}, {Condition(field.Nullable, context)}, {FieldPath(body, field)});");
+            _source.Line($"writer.WriteNullableArrayCount({list}?.Count, {compact}, {nullable}, {FieldPath(body, field)});");
         else
             _source.Line($"writer.WriteArrayCount({list}?.Count ?? 0, {compact});");
         string item = field.Type.Scalar is not { } scalar ? "item.Write(writer, version);"

@@ -108,7 +108,8 @@ internal sealed partial class CodecEmitter
         {
             _source.Line();
             var differences = body.Fields.Select(NotDefault).ToList();
-            _source.Line("internal bool HasDefaults => " + (differences.Count == 0 ? "true" : $"!({string.Join(" || ", differences)})") + ";");
+            string same = differences.Count == 0 ? "true" : $"!({string.Join(" || ", differences)})";
+            _source.Line($"internal bool HasDefaults => {same};");
         }
     }
 
@@ -186,7 +187,8 @@ internal sealed partial class CodecEmitter
 
     private static string BackingField(FieldSchema field) => "_" + char.ToLowerInvariant(field.Name[0]) + field.Name.Substring(1);
 
-    private static string CSharpType(FieldSchema field) => field.Type.IsArray ? $"List<{ElementType(field.Type)}>" : ElementType(field.Type);
+    private static string CSharpType(FieldSchema field) =>
+        field.Type.IsArray ? $"List<{ElementType(field.Type)}>" : ElementType(field.Type);
 
     private static string ElementType(FieldType type) => type.Scalar?.CSharp ?? type.Struct!.QualifiedName;
 

@@ -141,7 +141,19 @@ internal sealed class ScalarType(string name, string csharp, string codec, int s
 
     public bool HasLength => Size == 0;
     public bool IsRecords => Name == "records";
-    public bool IsNumber => !HasLength && Name is not ("bool" or "uuid" or "error");
+
+    /// <summary>Whether the type is one of integers, and <paramref name="number"/> one of them.</summary>
+    public bool Holds(decimal number) => CSharp switch
+    {
+        "sbyte" => number is >= sbyte.MinValue and <= sbyte.MaxValue,
+        "short" => number is >= short.MinValue and <= short.MaxValue,
+        "ushort" => number is >= ushort.MinValue and <= ushort.MaxValue,
+        "int" => number is >= int.MinValue and <= int.MaxValue,
+        "uint" => number is >= uint.MinValue and <= uint.MaxValue,
+        "long" => number is >= long.MinValue and <= long.MaxValue,
+        "ulong" => number is >= ulong.MinValue and <= ulong.MaxValue,
+        _ => false,
+    };
 
     public static ScalarType? Find(string name) => s_byName.TryGetValue(name, out var type) ? type : null;
 

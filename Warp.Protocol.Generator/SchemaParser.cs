@@ -203,7 +203,9 @@ internal sealed class SchemaParser
 
     private string CheckName(string name)
     {
-        if (name.Length == 0 || name[0] is < 'A' or > 'Z' || !name.All(c => c is (>= 'A' and <= 'Z') or (>= 'a' and <= 'z') or (>= '0' and <= '9')))
+        bool valid = name.Length > 0 && name[0] is >= 'A' and <= 'Z'
+            && name.All(c => c is (>= 'A' and <= 'Z') or (>= 'a' and <= 'z') or (>= '0' and <= '9'));
+        if (!valid)
             throw Error($"'{name}' is no name: letters and digits, the first one upper case.");
         return name;
     }

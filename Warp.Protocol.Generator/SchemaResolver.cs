@@ -87,7 +87,7 @@ internal sealed class SchemaResolver
             if (message.FirstFlexible != 0 || !shared.Body.Versions.Covers(message.Body.Versions))
             {
                 throw Error(message, field.Line,
-                    $"{shared.Body.Name} has versions {shared.Body.Versions}, flexible; it is written in the versions of {message.Body.Name}.");
+                    $"{shared.Body.Name} has flexible versions {shared.Body.Versions}, which are not those of {message.Body.Name}.");
             }
             return shared.Body;
         }
@@ -173,13 +173,19 @@ internal sealed class SchemaResolver
             "bool" => text is "true" or "false",
             "string" => text.Length >= 2 && text[0] == '"' && text[text.Length - 1] == '"' && !text.Contains("\\"),
             "float64" => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _),
-            _ => scalar.IsNumber && IsInteger(text),
+            _ => TryInteger(text, out decimal number) && scalar.Holds(number),
         };
     }
 
-    private static bool IsInteger(string text) => text.StartsWith("0x", StringComparison.Ordinal)
-        ? ulong.TryParse(text.Substring(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out _)
-        : decimal.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _);
+    private static bool TryInteger(string text, out decimal number)
+    {
+        bool isHex = text.StartsWith("0x", StringComparison.Ordinal);
+        if (!isHex)
+            return decimal.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
+        bool parsed = ulong.TryParse(text.Substring(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong bits);
+        number = bits;
+        return parsed;
+    }
 
     private static SchemaException Error(MessageSchema message, int line, string text) => new(message.File.Path, line, text);
 }

@@ -34,7 +34,8 @@ internal static class TableEmitter
             source.Line("[");
             foreach (var api in apis)
             {
-                string flexible = api.FirstFlexible == VersionRange.Never ? "short.MaxValue" : api.FirstFlexible.ToString(CultureInfo.InvariantCulture);
+                bool isNever = api.FirstFlexible == VersionRange.Never;
+                string flexible = isNever ? "short.MaxValue" : api.FirstFlexible.ToString(CultureInfo.InvariantCulture);
                 source.Line($"    new(ApiKey.{api.Name}, {api.Versions.Low}, {api.Versions.High}, {flexible}, "
                     + $"{api.Name}Request.Read, {api.Name}Response.Read),");
             }

@@ -31,7 +31,8 @@ public sealed record ApiSpec(
     public short RequestHeaderVersion(short version) => IsFlexible(version) ? (short)2 : (short)1;
 
     /// <summary>
-    /// 0, or 1 with tags. The ApiVersions response always has 0: a client must understand it before it knows the broker's versions (KIP-511).
+    /// 0, or 1 with tags. The ApiVersions response always has 0: a client must understand it before it knows the broker's versions
+    /// (KIP-511).
     /// </summary>
     public short ResponseHeaderVersion(short version) => IsFlexible(version) && Key != ApiKey.ApiVersions ? (short)1 : (short)0;
 }

@@ -29,7 +29,9 @@ public sealed partial class WireWriter
             WriteRecords(value, compact);
     }
 
-    /// <summary>Ends the frame: sets its length and hands over the buffer and the record sets. The writer is of no use afterwards.</summary>
+    /// <summary>
+    /// Ends the frame: sets its length and hands over the buffer and the record sets. The writer is of no use afterwards.
+    /// </summary>
     public OutgoingFrame Complete()
     {
         int length = Length;

@@ -186,7 +186,8 @@ public sealed partial class WireWriter : IDisposable
     private void Grow(int length)
     {
         ObjectDisposedException.ThrowIf(_buffer.Length == 0, this);
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(checked(_position + length), (int)Math.Min(2L * _buffer.Length, Array.MaxLength)));
+        int doubled = (int)Math.Min(2L * _buffer.Length, Array.MaxLength);
+        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(checked(_position + length), doubled));
         _buffer.AsSpan(0, _position).CopyTo(larger);
         ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = larger;

@@ -48,7 +48,13 @@ public sealed class WellKnownFramesSpec
     [Fact]
     public void Metadata_response_v1()
     {
-        var partition = new MetadataResponse.MetadataResponsePartition { PartitionIndex = 5, LeaderId = 7, ReplicaNodes = [7], IsrNodes = [7, 8] };
+        var partition = new MetadataResponse.MetadataResponsePartition
+        {
+            PartitionIndex = 5,
+            LeaderId = 7,
+            ReplicaNodes = [7],
+            IsrNodes = [7, 8],
+        };
         var response = new MetadataResponse
         {
             Brokers = [new() { NodeId = 7, Host = "node", Port = 9092 }],

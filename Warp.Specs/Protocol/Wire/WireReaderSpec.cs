@@ -90,7 +90,7 @@ public sealed class WireReaderSpec
     });
 
     [Fact]
-    public void A_tagged_field_must_be_read_to_its_end() => Refuses("01 00 02 0001 0002", "bytes too many", static (ref WireReader reader) =>
+    public void A_tagged_field_is_read_to_its_end() => Refuses("01 00 02 0001 0002", "bytes too many", static (ref WireReader reader) =>
     {
         reader.ReadTagCount("s");
         int outerEnd = reader.BeginTag(out _, "s");
@@ -147,7 +147,7 @@ public sealed class WireReaderSpec
     [Fact]
     public void A_count_must_fit_into_the_bytes_that_are_left()
     {
-        Refuses("00000003 0000000000000000", "list claims 3 elements", static (ref WireReader reader) => reader.ReadArrayCount("list", false, 4));
+        Refuses("00000003 00000000 000000", "claims 3 elements", static (ref WireReader reader) => reader.ReadArrayCount("list", false, 4));
         Refuses("7fffffff", "list", static (ref WireReader reader) => reader.ReadArrayCount("list", false, 1));
         Refuses("7f 00", "owner claims 127 tagged fields", static (ref WireReader reader) => reader.ReadTagCount("owner"));
         var reader = Reader("00000002 0000000000000000");

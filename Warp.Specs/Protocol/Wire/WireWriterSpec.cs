@@ -7,7 +7,7 @@ namespace Warp.Specs.Protocol.Wire;
 public sealed class WireWriterSpec
 {
     [Fact]
-    public void Primitives_are_big_endian() => Writes("ff 8001 ff01 80000002 ffffff03 8000000000000004 3ff8000000000000 01 0023", static writer =>
+    public void Numbers_are_big_endian() => Writes("ff 8001 ff01 80000002 ffffff03 8000000000000004 3ff8000000000000 01", static writer =>
     {
         writer.WriteInt8(-1);
         writer.WriteInt16(-32767);
@@ -17,15 +17,17 @@ public sealed class WireWriterSpec
         writer.WriteInt64(long.MinValue + 4);
         writer.WriteFloat64(1.5);
         writer.WriteBool(true);
-        writer.WriteError(ErrorCode.UnsupportedVersion);
     });
+
+    [Fact]
+    public void An_error_code_takes_two_bytes() => Writes("0023", static writer => writer.WriteError(ErrorCode.UnsupportedVersion));
 
     [Fact]
     public void A_uuid_is_written_in_the_order_of_its_text() => Writes("00112233 4455 6677 8899 aabbccddeeff", static writer =>
         writer.WriteUuid(Guid.Parse("00112233-4455-6677-8899-aabbccddeeff")));
 
     [Fact]
-    public void Lengths_come_in_two_forms() => Writes("0003 666f6f 04 666f6f ffff 00 00000001 aa 02 aa ffffffff 00 00000005 06", static writer =>
+    public void Lengths_come_in_two_forms() => Writes("0003 666f6f 04 666f6f ffff 00 00000001 aa 02 aa ffffffff 00 00000005 06", writer =>
     {
         writer.WriteString("foo", compact: false);
         writer.WriteString("foo", compact: true);

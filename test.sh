@@ -12,7 +12,7 @@ rm -f "$results"
 # The counts come from the result file; without one nothing was tested, which is a failure.
 summary() {
   local status=$? total passed failed errors skipped
-  count() { sed -n "0,/<assembly /s/.*<assembly [^>]*\b$1=\"\([0-9]*\)\".*/\1/p" "$results" 2>/dev/null; }
+  count() { sed -n "0,/<assembly /s/.*<assembly [^>]*\b$1=\"\([0-9]*\)\".*/\1/p" "$results" 2>/dev/null || true; }
   total=$(count total) passed=$(count passed) failed=$(count failed) errors=$(count errors) skipped=$(count skipped)
   failed=$((${failed:-0} + ${errors:-0}))
   if [[ ${total:-0} -eq 0 || ($status -ne 0 && $failed -eq 0) ]]; then

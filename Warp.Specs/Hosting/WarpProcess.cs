@@ -175,6 +175,8 @@ public sealed class WarpProcess : IAsyncDisposable
 
     private void Append(string? line)
     {
+        if (line is null)
+            return; // the end of the stream
         lock (_output)
             _output.AppendLine(line);
     }

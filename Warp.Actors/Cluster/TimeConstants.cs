@@ -30,6 +30,9 @@ public sealed record TimeConstants
     /// <summary>How long a batch that arrived ahead of its predecessor is held.</summary>
     public TimeSpan HeldBatch { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long a partition remembers an idempotent producer that no longer writes (Kafka's <c>producer.id.expiration.ms</c>).</summary>
+    public TimeSpan ProducerExpiration { get; init; } = TimeSpan.FromDays(1);
+
     /// <summary>How long a shutdown may take.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -21,6 +21,9 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
         _state = new SequencerState(services.Times.CommitDeadline + services.Times.AnswerMemory);
     }
 
+    /// <summary>How often producers that no longer write are looked for, 144 times in their day.</summary>
+    private static readonly TimeSpan s_expiryPeriod = TimeSpan.FromMinutes(10);
+
     private DateTimeOffset Now => Services.Leases.Clock.Now;
 
     protected internal override ValueTask StopAsync()
@@ -30,6 +33,9 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
             watching.Watcher.Signal();
         return base.StopAsync();
     }
+
+    protected override void Recovered() =>
+        Every(s_expiryPeriod, () => Self.Tell(new SequencerMessage.ExpireProducers(Now - Services.Times.ProducerExpiration)));
 
     protected override bool IsCommand(SequencerMessage message) => message is SequencerMessage.Command;
 

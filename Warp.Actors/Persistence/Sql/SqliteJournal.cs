@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Warp.Actors.Persistence.Sql;
 
@@ -32,20 +33,23 @@ public sealed class SqliteJournal : IJournal
     /// <param name="path">The file; its folder is created.</param>
     /// <param name="newCluster">What a new file says of its cluster.</param>
     /// <param name="time">Stands for the database's clock.</param>
+    /// <param name="check">Sees what an existing file says of its cluster; when it throws, the file has not been changed.</param>
     /// <exception cref="JournalException">Locked by another process, not a journal, of a newer version, or not accessible.</exception>
-    public static async Task<SqliteJournal> OpenAsync(string path, ClusterRecord newCluster, TimeProvider time)
+    public static async Task<SqliteJournal> OpenAsync(string path, ClusterRecord newCluster, TimeProvider time, Action<ClusterRecord>? check = null)
     {
-        SQLitePCL.Batteries_V2.Init();
+        Batteries_V2.Init();
         string full = Path.GetFullPath(path);
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = full, Pooling = false }.ToString());
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+            bool exists = Exists(full);
             connection.Open();
             SqliteSchema.Configure(connection);
+            if (exists)
+                CheckExisting(connection, full, check);
             SqliteSchema.CreateTables(connection);
             CreateClusterIfMissing(connection, newCluster);
-            CheckVersion(connection, full);
         }
         catch (Exception error) when (error is SqliteException or IOException or UnauthorizedAccessException)
         {
@@ -68,14 +72,7 @@ public sealed class SqliteJournal : IJournal
         return Base64Url.EncodeToString(bytes);
     }
 
-    public async ValueTask<ClusterRecord> ReadClusterAsync(CancellationToken cancellationToken) => await _database.RunAsync(connection =>
-    {
-        using var statement = new SqlStatement(connection,
-            "SELECT cluster_id, lineage, store_bound, shard_count, entity_hash, feature_level FROM cluster", 0);
-        using SqliteDataReader row = statement.Query();
-        row.Read();
-        return new ClusterRecord(row.GetString(0), row.GetInt64(1), row.GetBoolean(2), row.GetInt32(3), row.GetString(4), row.GetInt32(5));
-    });
+    public async ValueTask<ClusterRecord> ReadClusterAsync(CancellationToken cancellationToken) => await _database.RunAsync(ReadCluster);
 
     public async ValueTask RaiseLineageAsync(long lineage, bool storeBound, CancellationToken cancellationToken) => await _database.RunAsync(connection =>
     {
@@ -211,6 +208,35 @@ public sealed class SqliteJournal : IJournal
             """, 7);
         insert.Execute(SqliteSchema.Version, cluster.ClusterId, cluster.Lineage, cluster.StoreBound ? 1 : 0, cluster.ShardCount,
             cluster.EntityHash, cluster.FeatureLevel);
+    }
+
+    private static ClusterRecord ReadCluster(SqliteConnection connection)
+    {
+        using var statement = new SqlStatement(connection,
+            "SELECT cluster_id, lineage, store_bound, shard_count, entity_hash, feature_level FROM cluster", 0);
+        using SqliteDataReader row = statement.Query();
+        if (!row.Read())
+            throw new JournalException("The journal has no cluster row; restore it from a backup.");
+        return new ClusterRecord(row.GetString(0), row.GetInt64(1), row.GetBoolean(2), row.GetInt32(3), row.GetString(4), row.GetInt32(5));
+    }
+
+    /// <summary>Looks at a file before anything in it is changed.</summary>
+    private static void CheckExisting(SqliteConnection connection, string path, Action<ClusterRecord>? check)
+    {
+        using var table = new SqlStatement(connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'cluster'", 0);
+        if (table.Scalar() is 0L)
+            throw new JournalException($"The file {path} is a SQLite database, but no journal; name another in warp.journal.url.");
+        try
+        {
+            CheckVersion(connection, path);
+            check?.Invoke(ReadCluster(connection));
+        }
+        catch
+        {
+            // Closing would move the write-ahead log into the file; whoever looks for what went wrong should find both as they were.
+            raw.sqlite3_db_config(connection.Handle, raw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, out _);
+            throw;
+        }
     }
 
     private static void CheckVersion(SqliteConnection connection, string path)

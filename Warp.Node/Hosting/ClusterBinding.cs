@@ -1,0 +1,80 @@
+using Warp.Actors.Persistence;
+using Warp.Actors.Persistence.Sql;
+using Warp.Actors.Sharding;
+using Warp.Node.Configuration;
+using Warp.Streams.Objects;
+
+namespace Warp.Node.Hosting;
+
+/// <summary>
+/// Opens a journal for a store, after it has made sure that the two belong together (the architecture's rule 9). When they do not, the
+/// node refuses to start with one line that names both, and nothing in either has been changed.
+/// </summary>
+internal static class ClusterBinding
+{
+    /// <summary>The features of this version: event kinds, object versions, node-to-node messages.</summary>
+    private const int FeatureLevel = 1;
+
+    /// <summary>Opens the journal, or makes a new cluster in an empty place, and marks this start in both.</summary>
+    /// <exception cref="ConfigurationException">They do not belong together, or the journal cannot be opened.</exception>
+    public static async Task<SqliteJournal> OpenAsync(
+        NodeOptions options, IObjectStore store, ObjectKeys keys, TimeProvider time, Random random, CancellationToken cancellationToken)
+    {
+        var identity = new StoreIdentity(store, keys);
+        StoreMark? mark = await identity.ReadAsync(cancellationToken);
+        bool hasObjects = mark is null && await identity.HasObjectsAsync(cancellationToken);
+        string path = options.Journal.Url.Location;
+        string description = options.Journal.Url.ToString();
+        if (!SqliteJournal.Exists(path))
+            Check(null);
+        SqliteJournal journal;
+        try
+        {
+            var newCluster = new ClusterRecord(
+                SqliteJournal.MintClusterId(random), Lineage: 0, StoreBound: false, ShardIds.Count, EntityHash.Name, FeatureLevel);
+            journal = await SqliteJournal.OpenAsync(path, newCluster, time, Check);
+        }
+        catch (JournalException error)
+        {
+            throw new ConfigurationException(error.Message);
+        }
+        try
+        {
+            await BindAsync(journal, identity, mark, cancellationToken);
+            return journal;
+        }
+        catch
+        {
+            await journal.DisposeAsync();
+            throw;
+        }
+
+        void Check(ClusterRecord? cluster)
+        {
+            if (LineageRules.Objection(description, cluster, store.Description, mark, hasObjects) is { } objection)
+                throw new ConfigurationException(objection);
+            if (cluster is not null && cluster.EntityHash != EntityHash.Name)
+                throw new ConfigurationException($"The journal {description} places entities by '{cluster.EntityHash}', which this version of Warp does not know; run a newer one.");
+            if (cluster is not null && cluster.FeatureLevel > FeatureLevel)
+                throw new ConfigurationException($"The journal {description} is at feature level {cluster.FeatureLevel}, this version of Warp knows {FeatureLevel}; run a newer one.");
+        }
+    }
+
+    /// <summary>Raises the lineage in both, the journal first: from here on an older copy of the journal is noticed.</summary>
+    public static async Task RaiseLineageAsync(IJournal journal, StoreIdentity identity, CancellationToken cancellationToken)
+    {
+        ClusterRecord cluster = await journal.ReadClusterAsync(cancellationToken);
+        await journal.RaiseLineageAsync(cluster.Lineage + 1, storeBound: true, cancellationToken);
+        await identity.MarkAsync(cluster.Lineage + 1, cancellationToken);
+    }
+
+    private static async Task BindAsync(SqliteJournal journal, StoreIdentity identity, StoreMark? mark, CancellationToken cancellationToken)
+    {
+        if (mark is null)
+        {
+            ClusterRecord cluster = await journal.ReadClusterAsync(cancellationToken);
+            await identity.BindAsync(cluster.ClusterId, cancellationToken);
+        }
+        await RaiseLineageAsync(journal, identity, cancellationToken);
+    }
+}

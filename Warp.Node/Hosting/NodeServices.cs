@@ -1,0 +1,162 @@
+using System.Collections.Immutable;
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging;
+using Warp.Actors.Catalog;
+using Warp.Actors.Cluster;
+using Warp.Actors.Kernel;
+using Warp.Actors.Persistence;
+using Warp.Actors.Sharding;
+using Warp.Node.Configuration;
+using Warp.Streams.Cache;
+using Warp.Streams.Fetch;
+using Warp.Streams.Objects;
+using Warp.Streams.Produce;
+
+namespace Warp.Node.Hosting;
+
+/// <summary>Everything of a node behind its listeners, put together and taken apart in the right order.</summary>
+internal sealed class NodeServices : IAsyncDisposable
+{
+    /// <summary>What parsed footers may take: a tenth of what a small cache has.</summary>
+    private const long FooterCacheBytes = 16 << 20;
+
+    private static readonly TimeSpan s_ask = TimeSpan.FromSeconds(30);
+
+    private readonly Stack<IAsyncDisposable> _opened = new();
+
+    private NodeServices(ActorSystem system, TimeConstants times)
+    {
+        System = system;
+        Times = times;
+    }
+
+    public ActorSystem System { get; }
+
+    public TimeConstants Times { get; }
+
+    public string ClusterId { get; private set; } = "";
+
+    public NodeIncarnation Node { get; private set; }
+
+    public ShardLeases Leases { get; private set; } = null!;
+
+    public ShardRegion Region { get; private set; } = null!;
+
+    public PublishedCatalog Published { get; private set; } = null!;
+
+    public ActorRef<CatalogMessage> Catalog { get; private set; } = null!;
+
+    public ProduceIntake Intake { get; private set; } = null!;
+
+    public ActorRef<FlushMessage> Pipeline { get; private set; } = null!;
+
+    public FetchPlanner Planner { get; private set; } = null!;
+
+    /// <summary>Opens store and journal and starts the actors. When it fails, nothing is left open.</summary>
+    /// <exception cref="ConfigurationException">Store or journal cannot be used as configured.</exception>
+    public static async Task<NodeServices> StartAsync(
+        NodeOptions options, Meter meter, ILoggerFactory loggers, TimeProvider time, Random random, CancellationToken cancellationToken)
+    {
+        var system = new ActorSystem(time, random, loggers: loggers);
+        var services = new NodeServices(system, ToConstants(options.Timing));
+        try
+        {
+            await services.OpenAsync(options, meter, time, cancellationToken);
+            return services;
+        }
+        catch
+        {
+            await services.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Stops the actors, gives the shards up, closes journal and store.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await System.DisposeAsync();
+        while (_opened.TryPop(out IAsyncDisposable? next))
+            await next.DisposeAsync();
+    }
+
+    private static TimeConstants ToConstants(TimingOptions timing) => new()
+    {
+        Lease = timing.Lease,
+        LeaseRenewal = timing.LeaseRenewal,
+        LeaseMargin = timing.LeaseMargin,
+        CommitDeadline = timing.CommitDeadline,
+        AnswerMemory = timing.AnswerMemory,
+        PlanLife = timing.PlanLife,
+        CollectionGrace = timing.CollectionGrace,
+        HeldBatch = timing.HeldBatch,
+        Drain = timing.Drain,
+    };
+
+    private async Task OpenAsync(NodeOptions options, Meter meter, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var keys = new ObjectKeys();
+        IObjectStore store = Open(new MeteredObjectStore(OpenStore(options, time), meter, time));
+        IJournal journal = Open(await ClusterBinding.OpenAsync(options, store, keys, time, System.CreateRandom(), cancellationToken));
+        ClusterRecord cluster = await journal.ReadClusterAsync(cancellationToken);
+        ClusterId = cluster.ClusterId;
+        Node = await journal.RegisterNodeAsync(options.Node.Id, cancellationToken);
+
+        Leases = Open(new ShardLeases(System, journal, Node, Times));
+        await Leases.StartAsync([.. Enumerable.Range(0, cluster.ShardCount), ShardIds.Catalog], cancellationToken);
+        GroupCommit commits = Open(new GroupCommit(System, journal));
+        Open(new LineageKeeper(System, journal, new StoreIdentity(store, keys), commits));
+        var persistence = new PersistenceServices(journal, commits, Leases, Times);
+        Region = new ShardRegion(System, persistence, cluster.ShardCount);
+
+        Published = new PublishedCatalog(StaticConfigs(options.Topic));
+        var opener = new PartitionOpener(System, Region);
+        Random ids = System.CreateRandom();
+        Catalog = System.Spawn(TopicCatalog.Name, () => new TopicCatalog(persistence, Published, opener, ids));
+        // The answer also says that the catalog has recovered and published its topics.
+        await Catalog.AskAsync<int>(reply => new CatalogMessage.ChangeRouting([Node.NodeId], reply), s_ask, cancellationToken);
+
+        var chunks = new ChunkCache(store, options.Cache.SizeBytes, meter);
+        var footers = new FooterCache(store, chunks, FooterCacheBytes);
+        Intake = new ProduceIntake(Leases.Clock);
+        Pipeline = FlushPipeline.Start(
+            System,
+            new FlushServices(store, Region, Leases, Times, chunks, footers, ClusterId, keys, meter),
+            new FlushSettings(options.Flush.Interval, options.Flush.SizeBytes, options.Flush.PutsPerSecond, options.Flush.PutsInFlight));
+        Planner = new FetchPlanner(System, Region, new ExtentReader(chunks, footers, keys));
+    }
+
+    private static IObjectStore OpenStore(NodeOptions options, TimeProvider time)
+    {
+        try
+        {
+            return ObjectStores.Open(options.Store.Url.ToString(), time);
+        }
+        catch (Exception error) when (error is ObjectStoreException or ArgumentException)
+        {
+            throw new ConfigurationException($"warp.store.url: {error.Message}");
+        }
+    }
+
+    /// <summary>The configured defaults under the names that brokers have for them.</summary>
+    /// <exception cref="ConfigurationException">Kafka knows no such topic config, or it does not take that value.</exception>
+    private static ImmutableSortedDictionary<string, string> StaticConfigs(TopicOptions options)
+    {
+        var configs = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        configs[BrokerConfigs.AutoCreateTopicsEnable] = options.AutoCreate ? "true" : "false";
+        configs[BrokerConfigs.NumPartitions] = options.Partitions.ToString();
+        foreach ((string name, string value) in options.Defaults)
+        {
+            if (BrokerConfigs.TryFromTopicDefault(name, value, out string? broker) is { } fault)
+                throw new ConfigurationException($"warp.topic.defaults: {fault}");
+            configs[broker!] = value;
+        }
+        return configs.ToImmutable();
+    }
+
+    private T Open<T>(T opened)
+        where T : IAsyncDisposable
+    {
+        _opened.Push(opened);
+        return opened;
+    }
+}

@@ -23,6 +23,7 @@ internal sealed class NodeServices : IAsyncDisposable
     private static readonly TimeSpan s_ask = TimeSpan.FromSeconds(30);
 
     private readonly Stack<IAsyncDisposable> _opened = new();
+    private readonly CancellationTokenSource _draining = new();
 
     private NodeServices(ActorSystem system, TimeConstants times)
     {
@@ -71,12 +72,20 @@ internal sealed class NodeServices : IAsyncDisposable
         }
     }
 
+    /// <summary>Flushes what was gathered, and lets go of those who wait for records. New requests should no longer come.</summary>
+    public async Task DrainAsync(TimeSpan deadline)
+    {
+        await _draining.CancelAsync();
+        await Pipeline.AskAsync<bool>(static reply => new FlushMessage.Drain(reply), deadline, CancellationToken.None);
+    }
+
     /// <summary>Stops the actors, gives the shards up, closes journal and store.</summary>
     public async ValueTask DisposeAsync()
     {
         await System.DisposeAsync();
         while (_opened.TryPop(out IAsyncDisposable? next))
             await next.DisposeAsync();
+        _draining.Dispose();
     }
 
     private static TimeConstants ToConstants(TimingOptions timing) => new()
@@ -122,7 +131,7 @@ internal sealed class NodeServices : IAsyncDisposable
             System,
             new FlushServices(store, Region, Leases, Times, chunks, footers, ClusterId, keys, meter),
             new FlushSettings(options.Flush.Interval, options.Flush.SizeBytes, options.Flush.PutsPerSecond, options.Flush.PutsInFlight));
-        Planner = new FetchPlanner(System, Region, new ExtentReader(chunks, footers, keys));
+        Planner = new FetchPlanner(System, Region, new ExtentReader(chunks, footers, keys), _draining.Token);
     }
 
     private static IObjectStore OpenStore(NodeOptions options, TimeProvider time)

@@ -14,7 +14,11 @@ namespace Warp.Streams.Fetch;
 /// Serves fetches: asks the sequencers where the bytes are, waits until there are enough of them (signalled by the sequencers, never by
 /// polling), and reads them. Thread-safe.
 /// </summary>
-public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentReader reader)
+/// <param name="system">Clock and deadlines.</param>
+/// <param name="region">Finds the sequencers.</param>
+/// <param name="reader">Reads the bytes.</param>
+/// <param name="draining">Cancelled when the node stops: whoever waits for records gets what there is.</param>
+public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentReader reader, CancellationToken draining)
 {
     private static readonly TimeSpan s_ask = TimeSpan.FromSeconds(10);
 
@@ -28,7 +32,7 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
         {
             PartitionExtents[] plan = await PlanAsync(query, cancellationToken);
             TimeSpan left = query.MaxWait - system.Time.GetElapsedTime(startedAt);
-            if (left <= TimeSpan.Zero || IsEnough(query, plan))
+            if (left <= TimeSpan.Zero || draining.IsCancellationRequested || IsEnough(query, plan))
                 return await ReadAsync(query, plan, cancellationToken);
             await WaitAsync(query, plan, left, cancellationToken);
         }
@@ -109,6 +113,7 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
     private async Task WaitAsync(FetchQuery query, PartitionExtents[] plan, TimeSpan left, CancellationToken cancellationToken)
     {
         var watcher = new FetchWatcher();
+        await using CancellationTokenRegistration signalled = draining.Register(watcher.Signal);
         var byShard = new Dictionary<int, List<(TopicPartition, long)>>();
         for (int i = 0; i < plan.Length; i++)
         {

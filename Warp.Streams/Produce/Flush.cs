@@ -24,14 +24,25 @@ internal sealed class CommitSlot(Flush flush)
     /// <summary>The shard's batches with their places in the object, once it is encoded.</summary>
     public List<(PendingBatch Batch, int Index)> Batches { get; } = [];
 
-    /// <summary>What is to be committed; null until the object is durable.</summary>
-    public IReadOnlyList<BatchToCommit>? Encoded { get; set; }
+    /// <summary>What is to be committed, once the object is encoded.</summary>
+    public IReadOnlyList<BatchToCommit> Encoded { get; set; } = [];
 
     /// <summary>Bytes of the whole object.</summary>
     public long ObjectSizeBytes { get; set; }
 
-    /// <summary>Whether the object could not be stored, for good.</summary>
-    public bool Failed { get; set; }
+    /// <summary>Set when the object is durable, or when it is certain that it never will be: not a moment before.</summary>
+    public SlotState State { get; set; }
+}
 
-    public bool IsReady => Failed || Encoded is not null;
+/// <summary>How far a <see cref="CommitSlot"/> is.</summary>
+internal enum SlotState
+{
+    /// <summary>The object is on its way to the store.</summary>
+    Waiting,
+
+    /// <summary>The object is durable; its batches may be given offsets.</summary>
+    Durable,
+
+    /// <summary>The object could not be stored, for good.</summary>
+    Failed,
 }

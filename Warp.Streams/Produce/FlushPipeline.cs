@@ -49,7 +49,6 @@ public sealed class FlushPipeline : Actor<FlushMessage>
     private readonly Random _random;
     private readonly long _startedAt;
     private long _gatheredBytes;
-    private TimeSpan _firstAt;
     private int _putsInFlight;
     private bool _lookIsDue;
 
@@ -97,10 +96,10 @@ public sealed class FlushPipeline : Actor<FlushMessage>
 
     private void Gather(IReadOnlyList<PendingBatch> batches)
     {
-        if (_gathered.Count == 0)
-            _firstAt = Now;
+        TimeSpan now = Now;
         foreach (PendingBatch batch in batches)
         {
+            batch.GatheredAt = now;
             _gathered.Enqueue(batch);
             _gatheredBytes += batch.Bytes.Length;
         }
@@ -111,7 +110,7 @@ public sealed class FlushPipeline : Actor<FlushMessage>
     {
         while (_gathered.Count > 0 && _putsInFlight < _settings.PutsInFlight)
         {
-            FlushTrigger trigger = _drains.Count > 0 ? FlushTrigger.Drain : _policy.Decide(Now, _gatheredBytes, _firstAt);
+            FlushTrigger trigger = _drains.Count > 0 ? FlushTrigger.Drain : _policy.Decide(Now, _gatheredBytes, _gathered.Peek().GatheredAt);
             if (trigger == FlushTrigger.None)
             {
                 LookAgain();
@@ -127,7 +126,7 @@ public sealed class FlushPipeline : Actor<FlushMessage>
         if (_lookIsDue)
             return;
         _lookIsDue = true;
-        TimeSpan wait = _policy.NextLook(Now, _firstAt) - Now;
+        TimeSpan wait = _policy.NextLook(Now, _gathered.Peek().GatheredAt) - Now;
         // Timers tick in whole milliseconds and must not come early: a look too soon would only set the next one.
         After(TimeSpan.FromMilliseconds(Math.Max(1, Math.Ceiling(wait.TotalMilliseconds))), () =>
         {
@@ -144,7 +143,6 @@ public sealed class FlushPipeline : Actor<FlushMessage>
             _gatheredBytes -= batch.Bytes.Length;
             batches.Add(batch);
         }
-        _firstAt = Now;
         _policy.Flushed(Now);
         var flush = new Flush(ObjectId.Mint(_services.Leases.Clock.Now, _random), trigger, batches);
         TakePlaces(flush);
@@ -263,7 +261,7 @@ public sealed class FlushPipeline : Actor<FlushMessage>
         _putsInFlight--;
         foreach (CommitSlot slot in flush.Slots)
         {
-            slot.Failed = encoded is null;
+            slot.State = encoded is null ? SlotState.Failed : SlotState.Durable;
             CommitterOf(_services.Region.ShardOf(slot.Batches[0].Batch.Partition)).Pump();
         }
         encoded?.Dispose();

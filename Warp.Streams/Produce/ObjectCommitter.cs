@@ -58,10 +58,10 @@ internal sealed class ObjectCommitter
     /// <summary>Commits what is ready, as far as nothing before it is under way.</summary>
     public void Pump()
     {
-        while (!_committing && _slots.TryPeek(out CommitSlot? slot) && slot.IsReady)
+        while (!_committing && _slots.TryPeek(out CommitSlot? slot) && slot.State != SlotState.Waiting)
         {
             _slots.Dequeue();
-            if (slot.Failed)
+            if (slot.State == SlotState.Failed)
                 FailAll(slot.Batches);
             else
                 Commit(slot);
@@ -81,7 +81,7 @@ internal sealed class ObjectCommitter
                 continue;
             }
             admitted.Add(batch);
-            toCommit.Add(slot.Encoded![i]);
+            toCommit.Add(slot.Encoded[i]);
         }
         if (admitted.Count == 0)
             return;

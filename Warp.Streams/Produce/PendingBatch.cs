@@ -43,6 +43,9 @@ public sealed class PendingBatch
 
     public int BaseSequence { get; }
 
+    /// <summary>When it came to the pipeline, in the pipeline's time.</summary>
+    internal TimeSpan GatheredAt { get; set; }
+
     /// <summary>The answer, in the end: never an exception.</summary>
     public Task<BatchAnswer> Answer => _answer.Task;
 

@@ -1,0 +1,153 @@
+using Warp.Protocol.Wire;
+using Warp.Streams.Format;
+
+namespace Warp.Streams.Cache;
+
+/// <summary>Reading chunks from the store, one read for all who wait.</summary>
+public sealed partial class ChunkCache
+{
+    private ValueTask<ChunkLease> GetSlowAsync(
+        ChunkKey chunk, string key, int length, bool lengthIsKnown, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromCanceled<ChunkLease>(cancellationToken);
+        Load? load;
+        bool isFirst = false;
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            // It may have come since the caller looked.
+            if (_chunks.TryUse(chunk, out PooledBuffer? buffer))
+            {
+                buffer.AddReference();
+                _hits.Add(1);
+                return new ValueTask<ChunkLease>(new ChunkLease(buffer));
+            }
+            if (!_loads.TryGetValue(chunk, out load))
+            {
+                load = new Load(chunk);
+                _loads.Add(chunk, load);
+                isFirst = true;
+            }
+            load.Waiters++;
+        }
+        _misses.Add(1);
+        if (isFirst)
+            _ = ReadAsync(load, key, length, lengthIsKnown);
+        return WaitAsync(load, cancellationToken);
+    }
+
+    private async ValueTask<ChunkLease> WaitAsync(Load load, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return new ChunkLease(await load.Done.Task.WaitAsync(cancellationToken));
+        }
+        catch
+        {
+            Leave(load);
+            throw;
+        }
+    }
+
+    /// <summary>Gives back what the waiter will not take: its place, or the reference that it already got.</summary>
+    private void Leave(Load load)
+    {
+        lock (_lock)
+        {
+            if (load.Buffer is { } buffer)
+                buffer.Release();
+            else
+                load.Waiters--;
+        }
+    }
+
+    /// <summary>Reads a chunk and hands it, or the error, to those who wait. Never throws.</summary>
+    private async Task ReadAsync(Load load, string key, int length, bool lengthIsKnown)
+    {
+        PooledBuffer buffer = PooledBuffer.Rent(length);
+        int charged = buffer.Array.Length;
+        Charge(charged);
+        try
+        {
+            int filled = await _store.GetRangeAsync(
+                key, (long)load.Chunk.ChunkNumber * ObjectFormat.ChunkSize, buffer.Memory, _disposing.Token);
+            if (filled < length)
+            {
+                if (lengthIsKnown || filled == 0)
+                    throw new CorruptObjectException(
+                        $"Object {key} in {_store.Description} ends after {filled} bytes of its chunk {load.Chunk.ChunkNumber}"
+                        + (lengthIsKnown ? $", which should have {length}." : "."));
+                buffer = Shrink(buffer, filled);
+            }
+        }
+        catch (Exception e)
+        {
+            buffer.Release();
+            Fail(load, charged, e);
+            return;
+        }
+        Complete(load, charged, buffer);
+    }
+
+    /// <summary>Makes room for a chunk that is about to be read.</summary>
+    private void Charge(int bytes)
+    {
+        lock (_lock)
+        {
+            _loadingBytes += bytes;
+            Trim();
+        }
+    }
+
+    /// <summary>Every waiter gets its reference here, before the chunk can be evicted; it may take it up much later.</summary>
+    private void Complete(Load load, int charged, PooledBuffer buffer)
+    {
+        lock (_lock)
+        {
+            _loadingBytes -= charged;
+            _loads.Remove(load.Chunk);
+            load.Buffer = buffer;
+            for (int i = 0; i < load.Waiters; i++)
+                buffer.AddReference();
+            Keep(load.Chunk, buffer, isNew: false);
+        }
+        load.Done.SetResult(buffer);
+    }
+
+    private void Fail(Load load, int charged, Exception error)
+    {
+        lock (_lock)
+        {
+            _loadingBytes -= charged;
+            _loads.Remove(load.Chunk);
+            if (_disposed)
+                error = new ObjectDisposedException(nameof(ChunkCache), error);
+        }
+        load.Done.SetException(error);
+        // Whoever waited may have left: then nobody else looks at it.
+        _ = load.Done.Task.Exception;
+    }
+
+    /// <summary>The last chunk of an object of unknown size is copied into a buffer of its own size: it would hold 4 MiB otherwise.</summary>
+    private static PooledBuffer Shrink(PooledBuffer buffer, int length)
+    {
+        PooledBuffer shrunk = PooledBuffer.Rent(length);
+        buffer.Memory.Span[..length].CopyTo(shrunk.Memory.Span);
+        buffer.Release();
+        return shrunk;
+    }
+
+    /// <summary>One read under way. Its fields are guarded by the cache's lock.</summary>
+    private sealed class Load(ChunkKey chunk)
+    {
+        public ChunkKey Chunk { get; } = chunk;
+
+        public TaskCompletionSource<PooledBuffer> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public int Waiters { get; set; }
+
+        /// <summary>Set once the chunk has been read; then each waiter that was left has a reference.</summary>
+        public PooledBuffer? Buffer { get; set; }
+    }
+}

@@ -1,0 +1,148 @@
+using System.Diagnostics.Metrics;
+using Warp.Actors.Sequencing;
+using Warp.Protocol.Wire;
+using Warp.Streams.Format;
+using Warp.Streams.Objects;
+
+namespace Warp.Streams.Cache;
+
+/// <summary>
+/// Chunks of objects in memory. A chunk that is not there is read from the store once, however many wait for it. What a node has just
+/// flushed is offered, so that readers of the newest records need no store at all. Thread-safe.
+/// </summary>
+/// <remarks>
+/// <para>Bytes are counted by the length of the arrays behind the chunks. <see cref="ResidentBytes"/>, the chunks that the cache keeps, and
+/// <see cref="LoadingBytes"/>, those that are being read, are together never above <see cref="CapacityBytes"/>, except that reads which
+/// alone are above it push everything else out. A chunk that was evicted while leased is no longer counted, and is given
+/// back with its last lease.</para>
+/// <para>Who stays is decided by <see cref="S3Fifo{TKey,TValue}"/>: the newest half of the capacity of what was offered always; a tenth for
+/// what was read and has not been asked for since, so that a pass over all old data runs through that and touches nothing else; the rest
+/// is for what is asked for again and again.</para>
+/// </remarks>
+public sealed partial class ChunkCache : IDisposable
+{
+    /// <summary>The name of the meter to give to the constructor.</summary>
+    public const string MeterName = "Warp.Cache";
+
+    private readonly Lock _lock = new();
+    private readonly IObjectStore _store;
+    private readonly S3Fifo<ChunkKey, PooledBuffer> _chunks;
+    private readonly Dictionary<ChunkKey, Load> _loads = [];
+    private readonly CancellationTokenSource _disposing = new();
+    private readonly Counter<long> _hits;
+    private readonly Counter<long> _misses;
+    private long _loadingBytes;
+    private bool _disposed;
+
+    /// <param name="store">Where chunks come from; stays the caller's.</param>
+    /// <param name="capacityBytes">How much to keep; 0 or more.</param>
+    /// <param name="meter">Gets the instruments <c>warp.cache.hits</c>, <c>warp.cache.misses</c> and <c>warp.cache.bytes</c>; stays the caller's.</param>
+    public ChunkCache(IObjectStore store, long capacityBytes, Meter meter)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(capacityBytes);
+        _store = store;
+        CapacityBytes = capacityBytes;
+        _chunks = new S3Fifo<ChunkKey, PooledBuffer>(capacityBytes, static buffer => buffer.Release());
+        _hits = meter.CreateCounter<long>("warp.cache.hits", "{chunk}", "Chunks that were found in memory.");
+        _misses = meter.CreateCounter<long>("warp.cache.misses", "{chunk}", "Chunks that were waited for.");
+        meter.CreateObservableGauge("warp.cache.bytes", () => ResidentBytes, "By", "Memory of the chunks in the cache.");
+    }
+
+    /// <summary>How much the cache keeps at most.</summary>
+    public long CapacityBytes { get; }
+
+    /// <summary>Bytes of the chunks that the cache keeps now.</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            lock (_lock)
+                return _chunks.Bytes;
+        }
+    }
+
+    /// <summary>Bytes of the chunks that are being read now.</summary>
+    public long LoadingBytes
+    {
+        get
+        {
+            lock (_lock)
+                return _loadingBytes;
+        }
+    }
+
+    /// <summary>Leases a chunk: at once if it is in memory, otherwise when it has been read.</summary>
+    /// <param name="id">The object.</param>
+    /// <param name="key">Its key in the store.</param>
+    /// <param name="chunkNumber">Chunk n begins at byte n × <see cref="ObjectFormat.ChunkSize"/>.</param>
+    /// <param name="objectSize">Bytes of the object; null if not known, then a short read is taken for the object's end.</param>
+    /// <param name="cancellationToken">Stops waiting. The read goes on: others may wait for it, and the chunk is kept.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An object of that size has no such chunk.</exception>
+    /// <exception cref="ObjectNotFoundException">There is no such object.</exception>
+    /// <exception cref="ObjectStoreException">The store failed. Nothing is kept of it: the next call reads again.</exception>
+    /// <exception cref="CorruptObjectException">The object ends before the chunk should.</exception>
+    public ValueTask<ChunkLease> GetAsync(
+        ObjectId id, string key, int chunkNumber, long? objectSize, CancellationToken cancellationToken)
+    {
+        int length = objectSize is { } size ? ObjectFormat.ChunkLength(size, chunkNumber) : ObjectFormat.ChunkSize;
+        ArgumentOutOfRangeException.ThrowIfNegative(chunkNumber);
+        var chunk = new ChunkKey(id, chunkNumber);
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_chunks.TryUse(chunk, out PooledBuffer? buffer))
+            {
+                buffer.AddReference();
+                _hits.Add(1);
+                return new ValueTask<ChunkLease>(new ChunkLease(buffer));
+            }
+        }
+        return GetSlowAsync(chunk, key, length, objectSize is not null, cancellationToken);
+    }
+
+    /// <summary>Takes the chunks of an object that was just put, without a copy. Those that are there already stay.</summary>
+    public void Offer(EncodedObject encoded) => Offer(encoded.Id, encoded.Blocks);
+
+    /// <summary>Takes the chunks of an object, block n for chunk n, without a copy: it takes references of its own.</summary>
+    public void Offer(ObjectId id, IReadOnlyList<PooledBuffer> blocks)
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+                return;
+            for (int i = 0; i < blocks.Count; i++)
+            {
+                blocks[i].AddReference();
+                Keep(new ChunkKey(id, i), blocks[i], isNew: true);
+            }
+        }
+    }
+
+    /// <summary>Gives up every chunk; leases stay valid, and who waits for a chunk gets an error.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            _chunks.Trim(0);
+        }
+        _disposing.Cancel();
+        _disposing.Dispose();
+    }
+
+    /// <summary>Puts a chunk among the others, with the caller's reference. Under the lock.</summary>
+    private void Keep(ChunkKey chunk, PooledBuffer buffer, bool isNew)
+    {
+        if (_disposed || _chunks.Contains(chunk))
+        {
+            buffer.Release();
+            return;
+        }
+        _chunks.Add(chunk, buffer, buffer.Array.Length, isNew);
+        Trim();
+    }
+
+    private void Trim() => _chunks.Trim(Math.Max(0, CapacityBytes - _loadingBytes));
+}

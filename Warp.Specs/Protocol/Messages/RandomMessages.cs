@@ -9,7 +9,8 @@ namespace Warp.Specs.Protocol.Messages;
 /// <summary>Fills messages with random values, whatever their type, and fits them to a version.</summary>
 internal sealed class RandomMessages(Random random)
 {
-    private static readonly NullabilityInfoContext s_nullability = new();
+    /// <summary>Not thread-safe, so each test has its own.</summary>
+    private readonly NullabilityInfoContext _nullability = new();
 
     /// <summary>The seed of a random test: from WARP_SEED, or a fixed one. It is printed.</summary>
     public static int Seed()
@@ -59,7 +60,7 @@ internal sealed class RandomMessages(Random random)
         var made = Activator.CreateInstance(type)!;
         foreach (var property in Fields(type))
         {
-            bool nullable = s_nullability.Create(property).WriteState == NullabilityState.Nullable;
+            bool nullable = _nullability.Create(property).WriteState == NullabilityState.Nullable;
             property.SetValue(made, nullable && random.Next(4) == 0 ? null : MakeValue(property.PropertyType));
         }
         return made;

@@ -1,21 +1,66 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 using Warp.Node.Configuration;
+using Warp.Node.Hosting;
 
 namespace Warp.Node.Cli;
 
 /// <summary>The commands that need a running node.</summary>
 public sealed class NodeCommands : INodeCommands
 {
-    public Task<int> RunNodeAsync(NodeOptions options, CancellationToken cancellationToken) => NotAvailable();
-
-    public Task<int> RunPlaygroundAsync(PlaygroundArguments arguments, CancellationToken cancellationToken) => NotAvailable();
-
-    public Task<int> RunDemoAsync(DemoArguments arguments, CancellationToken cancellationToken) => NotAvailable();
-
-    public Task<int> InspectAsync(string objectPath, CancellationToken cancellationToken) => NotAvailable();
-
-    private static Task<int> NotAvailable()
+    public async Task<int> RunNodeAsync(NodeOptions options, CancellationToken cancellationToken)
     {
-        Console.Error.WriteLine("warp: not available in this build");
-        return Task.FromResult(ExitCode.Failed);
+        using ILoggerFactory loggers = CreateLoggers(LogLevel.Information);
+        NodeHost host;
+        try
+        {
+            host = await NodeHost.StartAsync(options, loggers, TimeProvider.System, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return ExitCode.Ok;
+        }
+        return await RunUntilStoppedAsync(host, cancellationToken);
     }
+
+    public Task<int> RunPlaygroundAsync(PlaygroundArguments arguments, CancellationToken cancellationToken) => throw new NotImplementedException();
+
+    public Task<int> RunDemoAsync(DemoArguments arguments, CancellationToken cancellationToken) => throw new NotImplementedException();
+
+    public Task<int> InspectAsync(string objectPath, CancellationToken cancellationToken) => throw new NotImplementedException();
+
+    /// <summary>Waits for the operator, or for the node to fail, and drains.</summary>
+    private static async Task<int> RunUntilStoppedAsync(NodeHost host, CancellationToken cancellationToken)
+    {
+        await using (host)
+        {
+            try
+            {
+                await host.Failure.WaitAsync(cancellationToken);
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                await host.StopAsync();
+                return ExitCode.Ok;
+            }
+            catch (Exception error)
+            {
+                Console.Error.WriteLine($"warp: the node failed: {error.Message}");
+            }
+        }
+        return ExitCode.Failed;
+    }
+
+    /// <summary>Logs go to standard error, one line each: standard output is for what a command prints.</summary>
+    private static ILoggerFactory CreateLoggers(LogLevel least) => LoggerFactory.Create(builder => builder
+        .SetMinimumLevel(least)
+        .AddSimpleConsole(static console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+            console.ColorBehavior = LoggerColorBehavior.Disabled;
+        })
+        .Services.Configure<ConsoleLoggerOptions>(static console => console.LogToStandardErrorThreshold = LogLevel.Trace));
 }

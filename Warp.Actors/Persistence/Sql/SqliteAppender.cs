@@ -50,34 +50,25 @@ internal sealed class SqliteAppender : IDisposable
     public IReadOnlyList<WriteResult> Append(IReadOnlyList<ActorWrite> writes, DateTimeOffset now)
     {
         var results = new WriteResult[writes.Count];
-        SqliteTransaction transaction;
         try
         {
-            transaction = _connection.BeginTransaction(deferred: false);
+            SqliteSchema.Execute(_connection, SqliteSchema.Begin);
+            for (int i = 0; i < writes.Count; i++)
+                results[i] = Check(writes[i], now) is { } refusal ? refusal : Write(writes[i], now);
         }
         catch (SqliteException error)
         {
+            RollBack();
             return AllFailed(results, WriteResult.Refused(WriteRefusal.RolledBack, error.Message));
         }
-        using (transaction)
+        try
         {
-            try
-            {
-                for (int i = 0; i < writes.Count; i++)
-                    results[i] = Check(writes[i], now) is { } refusal ? refusal : Write(writes[i], now);
-            }
-            catch (SqliteException error)
-            {
-                return AllFailed(results, WriteResult.Refused(WriteRefusal.RolledBack, error.Message));
-            }
-            try
-            {
-                transaction.Commit();
-            }
-            catch (SqliteException error)
-            {
-                return AllFailed(results, new WriteResult(WriteOutcome.Unknown, WriteRefusal.None, error.Message));
-            }
+            SqliteSchema.Execute(_connection, SqliteSchema.Commit);
+        }
+        catch (SqliteException error)
+        {
+            RollBack();
+            return AllFailed(results, new WriteResult(WriteOutcome.Unknown, WriteRefusal.None, error.Message));
         }
         return results;
     }
@@ -91,6 +82,18 @@ internal sealed class SqliteAppender : IDisposable
             [_epoch, _lastEvent, _lastSnapshot, _insertEvent, _upsertSnapshot, _objectState, _addReference, _dropReference])
         {
             statement.Dispose();
+        }
+    }
+
+    private void RollBack()
+    {
+        try
+        {
+            SqliteSchema.Execute(_connection, SqliteSchema.Rollback);
+        }
+        catch (SqliteException)
+        {
+            // SQLite has rolled back by itself, as it does after most errors.
         }
     }
 

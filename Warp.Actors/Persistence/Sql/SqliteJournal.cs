@@ -95,51 +95,36 @@ public sealed class SqliteJournal : IJournal
     });
 
     public async ValueTask<IReadOnlyList<Fence>> TakeOverAsync(
-        NodeIncarnation node, IReadOnlyList<int> shards, TimeSpan lease, CancellationToken cancellationToken) => await _database.RunAsync(connection =>
-    {
-        var taken = new List<Fence>(shards.Count);
-        using SqliteTransaction transaction = connection.BeginTransaction();
-        using var take = new SqlStatement(connection,
-            """
-            INSERT INTO shard (shard_id, epoch, owner_node, owner_incarnation, lease_until) VALUES ($0, 1, $1, $2, $3)
-            ON CONFLICT (shard_id) DO UPDATE SET epoch = epoch + 1, owner_node = excluded.owner_node,
-              owner_incarnation = excluded.owner_incarnation, lease_until = excluded.lease_until RETURNING epoch
-            """, 4);
-        long until = (Now() + lease).ToUnixTimeMilliseconds();
-        foreach (int shard in shards)
-            taken.Add(new Fence(shard, (long)take.Scalar(shard, node.NodeId, node.Incarnation, until)!));
-        transaction.Commit();
-        return taken;
-    });
+        NodeIncarnation node, IReadOnlyList<int> shards, TimeSpan lease, CancellationToken cancellationToken) =>
+        await _database.RunAsync(connection => SqliteSchema.InTransaction(connection, () =>
+        {
+            using var take = new SqlStatement(connection,
+                """
+                INSERT INTO shard (shard_id, epoch, owner_node, owner_incarnation, lease_until) VALUES ($0, 1, $1, $2, $3)
+                ON CONFLICT (shard_id) DO UPDATE SET epoch = epoch + 1, owner_node = excluded.owner_node,
+                  owner_incarnation = excluded.owner_incarnation, lease_until = excluded.lease_until RETURNING epoch
+                """, 4);
+            long until = (Now() + lease).ToUnixTimeMilliseconds();
+            return shards.Select(shard => new Fence(shard, (long)take.Scalar(shard, node.NodeId, node.Incarnation, until)!)).ToList();
+        }));
 
     public async ValueTask<IReadOnlyList<Fence>> RenewAsync(
-        NodeIncarnation node, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken) => await _database.RunAsync(connection =>
-    {
-        var renewed = new List<Fence>(held.Count);
-        using SqliteTransaction transaction = connection.BeginTransaction();
-        using var renew = new SqlStatement(connection,
-            "UPDATE shard SET lease_until = $4 WHERE shard_id = $0 AND epoch = $1 AND owner_node = $2 AND owner_incarnation = $3", 5);
-        long until = (Now() + lease).ToUnixTimeMilliseconds();
-        foreach (Fence fence in held)
+        NodeIncarnation node, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken) =>
+        await _database.RunAsync(connection => SqliteSchema.InTransaction(connection, () =>
         {
-            if (renew.Execute(fence.ShardId, fence.Epoch, node.NodeId, node.Incarnation, until) == 1)
-                renewed.Add(fence);
-        }
-        transaction.Commit();
-        return renewed;
-    });
+            using var renew = new SqlStatement(connection,
+                "UPDATE shard SET lease_until = $4 WHERE shard_id = $0 AND epoch = $1 AND owner_node = $2 AND owner_incarnation = $3", 5);
+            long until = (Now() + lease).ToUnixTimeMilliseconds();
+            return held.Where(fence => renew.Execute(fence.ShardId, fence.Epoch, node.NodeId, node.Incarnation, until) == 1).ToList();
+        }));
 
     public async ValueTask ReleaseAsync(NodeIncarnation node, IReadOnlyList<Fence> held, CancellationToken cancellationToken) =>
-        await _database.RunAsync(connection =>
+        await _database.RunAsync(connection => SqliteSchema.InTransaction(connection, () =>
         {
-            using SqliteTransaction transaction = connection.BeginTransaction();
             using var release = new SqlStatement(connection,
                 "UPDATE shard SET owner_node = NULL, owner_incarnation = NULL, lease_until = 0 WHERE shard_id = $0 AND epoch = $1 AND owner_node = $2", 3);
-            foreach (Fence fence in held)
-                release.Execute(fence.ShardId, fence.Epoch, node.NodeId);
-            transaction.Commit();
-            return 0;
-        });
+            return held.Count(fence => release.Execute(fence.ShardId, fence.Epoch, node.NodeId) == 1);
+        }));
 
     public async ValueTask<IReadOnlyList<WriteResult>> AppendAsync(IReadOnlyList<ActorWrite> writes, CancellationToken cancellationToken) =>
         await _database.RunAsync(_ => _appender.Append(writes, Now()));

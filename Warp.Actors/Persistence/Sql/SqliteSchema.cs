@@ -8,6 +8,13 @@ internal static class SqliteSchema
     /// <summary>Raised with every change of the tables; a node refuses a file of a newer one.</summary>
     public const int Version = 1;
 
+    /// <summary>Takes the write lock at once, so that nothing in the transaction can fail for want of it.</summary>
+    public const string Begin = "BEGIN IMMEDIATE";
+
+    public const string Commit = "COMMIT";
+
+    public const string Rollback = "ROLLBACK";
+
     /// <summary>
     /// An exclusive lock stands for the leases of a cluster: SQLite holds it from the first access until the process ends. FULL makes
     /// each commit wait for the disk.
@@ -45,5 +52,22 @@ internal static class SqliteSchema
         using SqliteCommand command = connection.CreateCommand();
         command.CommandText = sql;
         command.ExecuteNonQuery();
+    }
+
+    /// <summary>Runs a job in a transaction, all of it or nothing.</summary>
+    public static T InTransaction<T>(SqliteConnection connection, Func<T> job)
+    {
+        Execute(connection, Begin);
+        try
+        {
+            T result = job();
+            Execute(connection, Commit);
+            return result;
+        }
+        catch
+        {
+            Execute(connection, Rollback);
+            throw;
+        }
     }
 }

@@ -1,0 +1,34 @@
+using Microsoft.Extensions.Logging;
+using Warp.Node.Configuration;
+using Warp.Node.Handlers;
+
+namespace Warp.Node.Hosting;
+
+/// <summary>The Kafka APIs that a node serves: one handler each.</summary>
+internal static class NodeApis
+{
+    public static ApiDispatcher Create(NodeOptions options, NodeServices services, HostPort address, TimeProvider time, ILoggerFactory loggers)
+    {
+        var cluster = new ClusterView(services.ClusterId, new ClusterNode(services.Node.NodeId, address.Host, address.Port, options.Node.Zone));
+        var catalog = new CatalogClient(services.Catalog, services.Published, time, loggers.CreateLogger<CatalogClient>());
+        return new ApiDispatcher(
+        [
+            new ProduceHandler(services.Published, services.Intake, services.Pipeline, time),
+            new FetchHandler(services.Published, services.Planner),
+            new ListOffsetsHandler(services.Published, services.Planner),
+            new MetadataHandler(catalog, cluster),
+            new CreateTopicsHandler(catalog, cluster),
+            new DeleteTopicsHandler(catalog, cluster),
+            new CreatePartitionsHandler(catalog, cluster),
+            new DescribeConfigsHandler(catalog, cluster),
+            new AlterConfigsHandler(catalog, cluster),
+            new IncrementalAlterConfigsHandler(catalog, cluster),
+            new DeleteRecordsHandler(catalog, services.Region, loggers.CreateLogger<DeleteRecordsHandler>()),
+            new OffsetForLeaderEpochHandler(catalog, services.Region, loggers.CreateLogger<OffsetForLeaderEpochHandler>()),
+            new InitProducerIdHandler(new ProducerIdPool(catalog)),
+            new FindCoordinatorHandler(cluster),
+            new DescribeClusterHandler(cluster),
+            new DescribeTopicPartitionsHandler(catalog, cluster),
+        ]);
+    }
+}

@@ -96,7 +96,8 @@ public abstract class ObjectStoreSpec : IAsyncLifetime
         const int Size = 9 << 20;
         var bytes = new byte[Size];
         new Random(9).NextBytes(bytes);
-        await Store.PutAsync("l0/00/big", [bytes.AsMemory(0, Block), bytes.AsMemory(Block, Block), bytes.AsMemory(2 * Block)], Cancellation);
+        ReadOnlyMemory<byte>[] blocks = [bytes.AsMemory(0, Block), bytes.AsMemory(Block, Block), bytes.AsMemory(2 * Block)];
+        await Store.PutAsync("l0/00/big", blocks, Cancellation);
 
         Assert.Equal(Size, await Store.HeadAsync("l0/00/big", Cancellation));
         var read = new byte[Block];
@@ -144,7 +145,8 @@ public abstract class ObjectStoreSpec : IAsyncLifetime
     {
         string[] keys =
         [
-            "a-b", "a.b", "a/x1", "b/1/1", "b/1/2", "b/10/1", "b/2/1", "b0", "bb/1", "l0/00/01A", "l0/00/01B", "l0/ff/01A", "l1/00/01A", "z",
+            "a-b", "a.b", "a/x1", "b/1/1", "b/1/2", "b/10/1", "b/2/1", "b0", "bb/1",
+            "l0/00/01A", "l0/00/01B", "l0/ff/01A", "l1/00/01A", "z",
         ];
         foreach (string key in keys.Reverse())
             await PutAsync(key, key);

@@ -129,7 +129,7 @@ public sealed partial class ChunkCache
         _ = load.Done.Task.Exception;
     }
 
-    /// <summary>The last chunk of an object of unknown size is copied into a buffer of its own size: it would hold 4 MiB otherwise.</summary>
+    /// <summary>The last chunk of an object of unknown size moves to a buffer of its own size: it would hold 4 MiB otherwise.</summary>
     private static PooledBuffer Shrink(PooledBuffer buffer, int length)
     {
         PooledBuffer shrunk = PooledBuffer.Rent(length);

@@ -36,7 +36,9 @@ public sealed partial class ChunkCache : IDisposable
 
     /// <param name="store">Where chunks come from; stays the caller's.</param>
     /// <param name="capacityBytes">How much to keep; 0 or more.</param>
-    /// <param name="meter">Gets the instruments <c>warp.cache.hits</c>, <c>warp.cache.misses</c> and <c>warp.cache.bytes</c>; stays the caller's.</param>
+    /// <param name="meter">
+    /// Gets the instruments <c>warp.cache.hits</c>, <c>warp.cache.misses</c> and <c>warp.cache.bytes</c>; stays the caller's.
+    /// </param>
     public ChunkCache(IObjectStore store, long capacityBytes, Meter meter)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(capacityBytes);

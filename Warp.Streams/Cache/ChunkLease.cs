@@ -2,7 +2,9 @@ using Warp.Protocol.Wire;
 
 namespace Warp.Streams.Cache;
 
-/// <summary>A chunk that stays in memory until the lease is disposed, whatever the cache does. Dispose it once; copies are the same lease.</summary>
+/// <summary>
+/// A chunk that stays in memory until the lease is disposed, whatever the cache does. Dispose it once; a copy is the same lease.
+/// </summary>
 public readonly struct ChunkLease : IDisposable
 {
     internal ChunkLease(PooledBuffer buffer) => Buffer = buffer;

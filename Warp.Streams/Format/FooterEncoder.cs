@@ -33,12 +33,17 @@ internal static class FooterEncoder
         output.Write(cluster);
         WriteTopics(output, createdAtMs, flags, extents, index);
         if (output.WrittenCount > ObjectFormat.MaxFooterBytes)
-            throw new ArgumentException($"The footer would take more than {ObjectFormat.MaxFooterBytes} bytes: put fewer partitions into an object.");
+            throw new ArgumentException(
+                $"The footer would take more than {ObjectFormat.MaxFooterBytes} bytes: put fewer partitions into an object.");
         return AppendTrailer(output);
     }
 
     private static void WriteTopics(
-        ArrayBufferWriter<byte> output, long createdAtMs, ObjectFlags flags, ReadOnlySpan<FooterExtent> extents, ReadOnlySpan<IndexEntry> index)
+        ArrayBufferWriter<byte> output,
+        long createdAtMs,
+        ObjectFlags flags,
+        ReadOnlySpan<FooterExtent> extents,
+        ReadOnlySpan<IndexEntry> index)
     {
         WriteVarint(output, (ulong)CountTopics(extents));
         for (int start = 0; start < extents.Length;)

@@ -70,7 +70,8 @@ public sealed partial class ObjectFooter
             throw new CorruptObjectException($"Object {ObjectId} has no batch of topic {topicId}, partition {partition}.");
         if (runPosition < extent.Position || runPosition >= extent.End)
             throw new CorruptObjectException(
-                $"Topic {topicId}, partition {partition} lies at {extent.Position} to {extent.End} in object {ObjectId}, not at {runPosition}.");
+                $"Topic {topicId}, partition {partition} lies at {extent.Position} to {extent.End} in object {ObjectId}, "
+                + $"not at {runPosition}.");
         ReadOnlySpan<IndexEntry> index = IndexOf(extent);
         int low = 0;
         int high = index.Length - 1;

@@ -44,7 +44,7 @@ public static class ObjectWriter
             sorted &= i == 0 || Compare(batches[i - 1], batches[i]) <= 0;
         }
         if (!sorted)
-            Array.Sort(order, (left, right) => Compare(batches[left], batches[right]) is var byKey and not 0 ? byKey : left.CompareTo(right));
+            Array.Sort(order, (left, right) => Compare(batches[left], batches[right]) is var o and not 0 ? o : left.CompareTo(right));
         return order;
     }
 

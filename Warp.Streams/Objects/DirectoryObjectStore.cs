@@ -35,7 +35,7 @@ public sealed class DirectoryObjectStore : IObjectStore
 
     public string Description { get; }
 
-    /// <summary>Opens the store in a folder, which is created if it is missing, and removes half-written files of killed processes.</summary>
+    /// <summary>Opens the store in a folder, created if it is missing, and removes half-written files of killed processes.</summary>
     /// <exception cref="ObjectStoreException">The folder cannot be used.</exception>
     public static DirectoryObjectStore Open(string path)
     {

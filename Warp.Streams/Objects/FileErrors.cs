@@ -3,7 +3,7 @@ namespace Warp.Streams.Objects;
 /// <summary>Says what to do about an error of the file system.</summary>
 internal static class FileErrors
 {
-    // Error numbers that Linux and macOS share, and Linux' own for a quota and a read-only file system's stale handle.
+    // Error numbers that Linux and macOS share, and Linux' own for a quota.
     private const int IoError = 5;
     private const int TooManyOpenFilesInSystem = 23;
     private const int TooManyOpenFiles = 24;
@@ -16,8 +16,8 @@ internal static class FileErrors
         (string advice, bool isTransient) = cause switch
         {
             UnauthorizedAccessException => ("Give the user that runs this process read and write permission on the folder.", false),
-            { HResult: NoSpace or LinuxQuotaExceeded } => ("The disk is full or a quota is used up: free space or shorten the retention.", false),
-            { HResult: ReadOnlyFileSystem } => ("The file system is read-only: look into the system log for disk errors, and mount it for writing.", false),
+            { HResult: NoSpace or LinuxQuotaExceeded } => ("The disk or a quota is full: free space or shorten the retention.", false),
+            { HResult: ReadOnlyFileSystem } => ("The file system is read-only: look into the system log, and mount it for writing.", false),
             { HResult: TooManyOpenFiles or TooManyOpenFilesInSystem } => ("Raise the limit of open files.", true),
             { HResult: IoError } => ("The disk has errors: look into the system log.", false),
             _ => ("Look whether the folder is there, on a local file system that knows hard links, and what the system log says.", false),

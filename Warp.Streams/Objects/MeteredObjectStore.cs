@@ -66,7 +66,8 @@ public sealed class MeteredObjectStore : IObjectStore
         TimeSpan waited = TimeSpan.Zero;
         try
         {
-            await using IAsyncEnumerator<ObjectInfo> listing = _inner.ListAsync(prefix, startAfter, cancellationToken).GetAsyncEnumerator(cancellationToken);
+            await using IAsyncEnumerator<ObjectInfo> listing =
+                _inner.ListAsync(prefix, startAfter, cancellationToken).GetAsyncEnumerator(cancellationToken);
             while (true)
             {
                 long started = _clock.GetTimestamp();

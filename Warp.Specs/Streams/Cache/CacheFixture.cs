@@ -5,7 +5,7 @@ using Warp.Streams.Cache;
 
 namespace Warp.Specs.Streams.Cache;
 
-/// <summary>A cache over a gate store, and small objects of one chunk, each in an array of 1 KiB, so that tests can count in chunks.</summary>
+/// <summary>A cache over a gate store, and small objects of one chunk, each in an array of 1 KiB: tests count in chunks.</summary>
 internal sealed class CacheFixture : IDisposable
 {
     /// <summary>Bytes of a sample object, and of the array that the pool gives for it.</summary>

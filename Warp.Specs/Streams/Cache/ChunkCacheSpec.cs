@@ -130,7 +130,8 @@ public sealed class ChunkCacheSpec
         using var meter = new Meter(ChunkCache.MeterName);
         var store = new GateObjectStore();
         using var cache = new ChunkCache(store, 64 << 20, meter);
-        EncodedObject encoded = ObjectSamples.Encode(random, [.. Enumerable.Range(0, 9).Select(i => ObjectSamples.Batch(random, 0, i, 1 << 20))]);
+        BatchToWrite[] batches = [.. Enumerable.Range(0, 9).Select(i => ObjectSamples.Batch(random, 0, i, 1 << 20))];
+        EncodedObject encoded = ObjectSamples.Encode(random, batches);
         byte[] bytes = encoded.ToArray();
         byte[][] arrays = [.. encoded.Blocks.Select(block => block.Array)];
         cache.Offer(encoded);
@@ -154,7 +155,8 @@ public sealed class ChunkCacheSpec
         var bytes = new byte[(2 * ObjectFormat.ChunkSize) + 5000];
         new Random(1).NextBytes(bytes);
         fixture.Store.Add("big", bytes);
-        foreach ((int n, long? size) in new[] { (1, 0L), (2, bytes.Length), (3, bytes.Length) }.Select(p => (p.Item1, p.Item2 == 0 ? null : (long?)p.Item2)))
+        long? known = bytes.Length;
+        foreach ((int n, long? size) in new[] { (1, null), (2, known) })
         {
             for (int chunk = 0; chunk < 3; chunk++)
             {
@@ -164,8 +166,11 @@ public sealed class ChunkCacheSpec
                 Assert.InRange(lease.Buffer.Array.Length, lease.Memory.Length, Math.Max(8192, lease.Memory.Length));
             }
         }
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => fixture.Cache.GetAsync(default, "big", 3, bytes.Length, Cancellation).AsTask());
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => fixture.Cache.GetAsync(default, "big", -1, null, Cancellation).AsTask());
+        foreach ((int chunk, long? size) in new[] { (3, known), (-1, null) })
+        {
+            await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
+                () => fixture.Cache.GetAsync(default, "big", chunk, size, Cancellation).AsTask());
+        }
     }
 
     [Fact]
@@ -230,7 +235,8 @@ public sealed class ChunkCacheSpec
             if (instrument.Meter == fixture.Meter)
                 l.EnableMeasurementEvents(instrument);
         };
-        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => sums[instrument.Name] = sums.GetValueOrDefault(instrument.Name) + value);
+        listener.SetMeasurementEventCallback<long>(
+            (instrument, value, _, _) => sums[instrument.Name] = sums.GetValueOrDefault(instrument.Name) + value);
         listener.Start();
 
         for (int i = 0; i < 7; i++)

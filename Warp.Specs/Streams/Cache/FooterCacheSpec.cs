@@ -109,10 +109,12 @@ public sealed class FooterCacheSpec : IDisposable
         using var chunks = new ChunkCache(_store, 1 << 20, _meter);
         var footers = new FooterCache(_store, chunks, 1 << 20);
         await Assert.ThrowsAsync<CorruptObjectException>(() => footers.GetAsync(other.Id, "empty", null, Cancellation).AsTask());
-        var foreign = await Assert.ThrowsAsync<CorruptObjectException>(() => footers.GetAsync(other.Id, "mine", null, Cancellation).AsTask());
+        var foreign = await Assert.ThrowsAsync<CorruptObjectException>(
+            () => footers.GetAsync(other.Id, "mine", null, Cancellation).AsTask());
         Assert.Contains(encoded.Id.ToString(), foreign.Message);
 
-        Task<ObjectFooter> GetAsync(EncodedObject which, string key, long? size) => _footers.GetAsync(which.Id, key, size, Cancellation).AsTask();
+        Task<ObjectFooter> GetAsync(EncodedObject which, string key, long? size) =>
+            _footers.GetAsync(which.Id, key, size, Cancellation).AsTask();
     }
 
     [Fact]

@@ -90,7 +90,8 @@ public sealed class ObjectFooterSeekSpec
         ];
         EncodedObject encoded = ObjectSamples.Encode(
             random, [.. middle, ObjectSamples.Batch(random, 1, 0, 500), ObjectSamples.Batch(random, 2, 0, 500)]);
-        batches = [.. middle.Select((batch, i) => new Written(encoded.Positions[i], batch.Bytes.Length, batch.RecordCount, batch.MaxTimestamp))];
+        batches = [.. middle.Select((batch, i) =>
+            new Written(encoded.Positions[i], batch.Bytes.Length, batch.RecordCount, batch.MaxTimestamp))];
         return encoded;
     }
 
@@ -114,7 +115,7 @@ public sealed class ObjectFooterSeekSpec
             yield return run;
     }
 
-    /// <summary>The place is a batch of the run, with its true offset, not after the wanted batch. Returns the bytes between them.</summary>
+    /// <summary>The place is a batch of the run, with its true offset, not after the wanted one. Returns the bytes between.</summary>
     private static long AssertOnBatch(List<Written> run, FooterPosition found, Func<Written, bool> isWanted)
     {
         Written batch = Assert.Single(run, batch => batch.Position == found.Position);

@@ -12,7 +12,8 @@ public sealed class ObjectFooterSpec
     public void Footers_with_absolute_offsets_survive_encoding()
     {
         Random random = TestSeed.Random();
-        var builder = new FooterBuilder(ObjectId.Mint(ObjectSamples.CreatedAt, random), ObjectSamples.CreatedAt, "ü", ObjectFlags.AbsoluteOffsets);
+        var id = ObjectId.Mint(ObjectSamples.CreatedAt, random);
+        var builder = new FooterBuilder(id, ObjectSamples.CreatedAt, "ü", ObjectFlags.AbsoluteOffsets);
         builder.Add(ObjectSamples.Topic(1), 0, 50_000, 10, 5, baseOffset: 1_000_000_000_000, offsetCount: 12);
         builder.Add(ObjectSamples.Topic(1), 0, 50_000, 0, -1, baseOffset: 1_000_000_000_700, offsetCount: 1);
         builder.Add(ObjectSamples.Topic(1), 7, 1, 1, 1, baseOffset: long.MaxValue - 1, offsetCount: 1);

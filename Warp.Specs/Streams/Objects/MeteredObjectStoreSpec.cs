@@ -85,13 +85,15 @@ public sealed class MeteredObjectStoreSpec : ObjectStoreSpec
         public Task<PutOutcome> PutAsync(string key, IReadOnlyList<ReadOnlyMemory<byte>> content, CancellationToken cancellationToken) =>
             Task.FromException<PutOutcome>(Failure);
 
-        public Task<int> GetRangeAsync(string key, long position, Memory<byte> destination, CancellationToken cancellationToken) => throw Failure;
+        public Task<int> GetRangeAsync(string key, long position, Memory<byte> destination, CancellationToken cancellationToken) =>
+            throw Failure;
 
         public Task<byte[]> GetAsync(string key, CancellationToken cancellationToken) => throw Failure;
 
         public Task<long?> HeadAsync(string key, CancellationToken cancellationToken) => throw Failure;
 
-        public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, string? startAfter, CancellationToken cancellationToken) => FailAsync();
+        public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, string? startAfter, CancellationToken cancellationToken) =>
+            FailAsync();
 
         public Task DeleteAsync(IReadOnlyList<string> keys, CancellationToken cancellationToken) => throw Failure;
 

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Warp.Node.Handlers;
 using Warp.Protocol.Wire;
 
 namespace Warp.Node.Network;

@@ -2,12 +2,10 @@ using System.Diagnostics.Metrics;
 
 namespace Warp.Node.Network;
 
-/// <summary>What is measured of the Kafka connections, under the meter <see cref="MeterName"/>. Thread-safe.</summary>
-public sealed class KafkaMetrics : IDisposable
+/// <summary>What is measured of the Kafka connections. Thread-safe.</summary>
+public sealed class KafkaMetrics
 {
-    public const string MeterName = "Warp.Kafka";
-
-    private readonly Meter _meter = new(MeterName);
+    private readonly Meter _meter;
     private readonly UpDownCounter<int> _connections;
     private readonly Counter<long> _requests;
     private readonly Histogram<double> _duration;
@@ -15,8 +13,10 @@ public sealed class KafkaMetrics : IDisposable
     private readonly Counter<long> _sent;
     private readonly Counter<long> _rejected;
 
-    public KafkaMetrics()
+    /// <param name="meter">The node's own; whoever made it disposes it.</param>
+    public KafkaMetrics(Meter meter)
     {
+        _meter = meter;
         _connections = _meter.CreateUpDownCounter<int>("warp.kafka.connections", "{connection}", "Open connections");
         _requests = _meter.CreateCounter<long>("warp.kafka.requests", "{request}", "Requests that a handler has dealt with, by api");
         _duration = _meter.CreateHistogram<double>(
@@ -25,8 +25,6 @@ public sealed class KafkaMetrics : IDisposable
         _sent = _meter.CreateCounter<long>("warp.kafka.sent", "By", "Bytes sent");
         _rejected = _meter.CreateCounter<long>("warp.kafka.rejected", "{frame}", "Frames that closed their connection, by reason");
     }
-
-    public void Dispose() => _meter.Dispose();
 
     internal void Observe(BufferBudget records, BufferBudget others) => _meter.CreateObservableGauge(
         "warp.kafka.buffers.used",

@@ -3,8 +3,11 @@ using Warp.Protocol.Messages;
 
 namespace Warp.Node.Handlers;
 
-/// <summary>AlterConfigs, versions 0 to 2: what is not named goes back to its default. Each resource is changed whole or not at all.</summary>
-public sealed class AlterConfigsHandler(CatalogClient catalog, ClusterView cluster) : ApiHandler<AlterConfigsRequest>(ApiKey.AlterConfigs, 0, 2)
+/// <summary>
+/// AlterConfigs, versions 0 to 2: what is not named goes back to its default. Each resource is changed whole or not at all.
+/// </summary>
+public sealed class AlterConfigsHandler(CatalogClient catalog, ClusterView cluster)
+    : ApiHandler<AlterConfigsRequest>(ApiKey.AlterConfigs, 0, 2)
 {
     protected override async ValueTask<IResponse?> HandleAsync(RequestContext context, AlterConfigsRequest request)
     {
@@ -13,7 +16,8 @@ public sealed class AlterConfigsHandler(CatalogClient catalog, ClusterView clust
         var response = new AlterConfigsResponse();
         response.Responses.AddRange(await Task.WhenAll(request.Resources.Select(async resource =>
         {
-            List<KeyValuePair<string, string?>> configs = [.. resource.Configs.Select(static config => KeyValuePair.Create(config.Name, config.Value))];
+            List<KeyValuePair<string, string?>> configs =
+                [.. resource.Configs.Select(static config => KeyValuePair.Create(config.Name, config.Value))];
             TopicResult result = await alterations.AlterAsync(
                 resource.ResourceType,
                 resource.ResourceName,

@@ -26,7 +26,7 @@ public sealed class ApiDispatcher
                 throw new ArgumentException($"{handler.Key} has two handlers.", nameof(handlers));
             ApiSpec spec = ApiSpecs.Get(handler.Key);
             if (!spec.Supports(handler.MinVersion) || !spec.Supports(handler.MaxVersion))
-                throw new ArgumentException($"{handler.Key} has no codec for all of the versions {handler.MinVersion} to {handler.MaxVersion}.", nameof(handlers));
+                throw new ArgumentException($"{handler.Key} has a handler for versions without a codec.", nameof(handlers));
             _byKey[(int)handler.Key] = handler;
         }
         Handlers = table;

@@ -26,7 +26,8 @@ internal sealed class ApiVersionsHandler : ApiHandler<ApiVersionsRequest>
     protected override ValueTask<IResponse?> HandleAsync(RequestContext context, ApiVersionsRequest request)
     {
         var response = new ApiVersionsResponse();
-        if (context.Version >= FirstVersionWithSoftware && !(IsSoftware(request.ClientSoftwareName) && IsSoftware(request.ClientSoftwareVersion)))
+        bool isNamed = IsSoftware(request.ClientSoftwareName) && IsSoftware(request.ClientSoftwareVersion);
+        if (context.Version >= FirstVersionWithSoftware && !isNamed)
         {
             response.ErrorCode = ErrorCode.InvalidRequest;
         }

@@ -6,10 +6,8 @@ namespace Warp.Node.Handlers;
 /// </summary>
 internal static class AuthorizedOperations
 {
-    /// <summary>What responses carry when the client has not asked.</summary>
-    public const int NotAsked = int.MinValue;
-
-    public const int Topic = 1 << Read | 1 << Write | 1 << Create | 1 << Delete | 1 << Alter | 1 << Describe | 1 << DescribeConfigs | 1 << AlterConfigs;
+    public const int Topic =
+        1 << Read | 1 << Write | 1 << Create | 1 << Delete | 1 << Alter | 1 << Describe | 1 << DescribeConfigs | 1 << AlterConfigs;
 
     public const int Cluster =
         1 << Create | 1 << Alter | 1 << Describe | 1 << ClusterAction | 1 << DescribeConfigs | 1 << AlterConfigs | 1 << IdempotentWrite;

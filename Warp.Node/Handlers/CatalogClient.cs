@@ -41,7 +41,8 @@ public sealed partial class CatalogClient(
     }
 
     /// <summary>Raises a topic's partition count, and waits until the new partitions can be written.</summary>
-    public Task<TopicResult> CreatePartitionsAsync(string topic, int count, bool validateOnly, TimeSpan wait, CancellationToken cancellationToken)
+    public Task<TopicResult> CreatePartitionsAsync(
+        string topic, int count, bool validateOnly, TimeSpan wait, CancellationToken cancellationToken)
     {
         return ResultAsync(GrowAsync());
 
@@ -59,13 +60,21 @@ public sealed partial class CatalogClient(
 
     /// <summary>Alters a topic's configs. The function is called by the catalog's actor: it must be pure.</summary>
     public Task<TopicResult> AlterTopicConfigsAsync(
-        string topic, Func<TopicImage, BrokerConfigValues, ConfigChange> change, bool validateOnly, TimeSpan wait, CancellationToken cancellationToken) =>
+        string topic,
+        Func<TopicImage, BrokerConfigValues, ConfigChange> change,
+        bool validateOnly,
+        TimeSpan wait,
+        CancellationToken cancellationToken) =>
         ResultAsync(catalog.AskAsync<TopicResult>(
             reply => new CatalogMessage.AlterTopicConfigs(topic, change, validateOnly, reply), wait, cancellationToken));
 
     /// <summary>Alters a node's dynamic configs, or those of all. The function is called by the catalog's actor: it must be pure.</summary>
     public Task<TopicResult> AlterBrokerConfigsAsync(
-        int nodeId, Func<IReadOnlyDictionary<string, string>, ConfigChange> change, bool validateOnly, TimeSpan wait, CancellationToken cancellationToken) =>
+        int nodeId,
+        Func<IReadOnlyDictionary<string, string>, ConfigChange> change,
+        bool validateOnly,
+        TimeSpan wait,
+        CancellationToken cancellationToken) =>
         ResultAsync(catalog.AskAsync<TopicResult>(
             reply => new CatalogMessage.AlterBrokerConfigs(nodeId, change, validateOnly, reply), wait, cancellationToken));
 

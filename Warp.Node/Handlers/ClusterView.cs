@@ -20,7 +20,9 @@ public sealed record ClusterView
 
     public string ClusterId { get; }
 
-    /// <summary>This node. It serves every partition and every administrative request, so clients are told that it is leader and controller.</summary>
+    /// <summary>
+    /// This node. It serves every partition and every administrative request, so clients are told that it is leader and controller.
+    /// </summary>
     public ClusterNode Self { get; }
 
     /// <summary>All nodes that are alive, this one included, in the order of their ids.</summary>

@@ -26,8 +26,9 @@ internal sealed class ConfigAlterations(
             return new TopicResult(ErrorCode.InvalidRequest, $"The resource '{name}' appears more than once in the request.");
         if (ConfigResource.TryRead(type, name, cluster, out ConfigResource resource) is { } refusal)
             return refusal;
+        TimeSpan wait = ActorQuestions.LongestWait;
         return resource.Topic is { } topic
-            ? await catalog.AlterTopicConfigsAsync(topic, changeTopic, validateOnly, ActorQuestions.LongestWait, cancellationToken)
-            : await catalog.AlterBrokerConfigsAsync(resource.NodeId, changeBroker, validateOnly, ActorQuestions.LongestWait, cancellationToken);
+            ? await catalog.AlterTopicConfigsAsync(topic, changeTopic, validateOnly, wait, cancellationToken)
+            : await catalog.AlterBrokerConfigsAsync(resource.NodeId, changeBroker, validateOnly, wait, cancellationToken);
     }
 }

@@ -35,13 +35,16 @@ internal readonly record struct ConfigResource(string? Topic, int NodeId)
                 resource = new ConfigResource(null, self);
                 return int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id == self
                     ? null
-                    : new TopicResult(ErrorCode.InvalidRequest, $"Ask the broker '{name}' itself: this one has the id {self}. An empty name stands for all brokers.");
+                    : new TopicResult(
+                        ErrorCode.InvalidRequest, $"Ask the broker '{name}' itself: this one is {self}, and an empty name stands for all.");
             default:
-                return new TopicResult(ErrorCode.InvalidRequest, $"Resources of type {type} have no configs here; topics ({TopicType}) and brokers ({BrokerType}) have.");
+                return new TopicResult(
+                    ErrorCode.InvalidRequest,
+                    $"Topics ({TopicType}) and brokers ({BrokerType}) have configs here, resources of type {type} have not.");
         }
     }
 
     /// <summary>Finds resources that a request names more than once, which is an error for each of them.</summary>
     public static HashSet<(sbyte Type, string Name)> Repeated(IEnumerable<(sbyte Type, string Name)> resources) =>
-        resources.GroupBy(static resource => resource).Where(static group => group.Count() > 1).Select(static group => group.Key).ToHashSet();
+        [.. resources.GroupBy(static resource => resource).Where(static group => group.Count() > 1).Select(static group => group.Key)];
 }

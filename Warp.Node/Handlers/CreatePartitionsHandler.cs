@@ -3,7 +3,9 @@ using Warp.Protocol.Messages;
 
 namespace Warp.Node.Handlers;
 
-/// <summary>CreatePartitions (KIP-195), versions 0 to 3. Assignments are checked and otherwise have no effect: any node serves any partition.</summary>
+/// <summary>
+/// CreatePartitions (KIP-195), versions 0 to 3. Assignments are checked and otherwise have no effect: any node serves any partition.
+/// </summary>
 public sealed class CreatePartitionsHandler(CatalogClient catalog, ClusterView cluster)
     : ApiHandler<CreatePartitionsRequest>(ApiKey.CreatePartitions, 0, 3)
 {
@@ -12,7 +14,8 @@ public sealed class CreatePartitionsHandler(CatalogClient catalog, ClusterView c
         CatalogImage image = catalog.Image;
         TimeSpan wait = ActorQuestions.WaitOf(request.TimeoutMs);
         var response = new CreatePartitionsResponse();
-        response.Results.AddRange(await Task.WhenAll(request.Topics.GroupBy(static topic => topic.Name, StringComparer.Ordinal).Select(async sameName =>
+        var byName = request.Topics.GroupBy(static topic => topic.Name, StringComparer.Ordinal);
+        response.Results.AddRange(await Task.WhenAll(byName.Select(async sameName =>
         {
             CreatePartitionsRequest.CreatePartitionsTopic topic = sameName.First();
             TopicResult result = sameName.Count() > 1
@@ -32,9 +35,11 @@ public sealed class CreatePartitionsHandler(CatalogClient catalog, ClusterView c
     /// <summary>What is wrong with a manual assignment. Some clients send an empty list for none.</summary>
     private TopicResult? RefusalOf(CatalogImage image, CreatePartitionsRequest.CreatePartitionsTopic wanted)
     {
-        if (wanted.Assignments is not { Count: > 0 } assignments || image.Find(wanted.Name) is not { } topic || wanted.Count <= topic.PartitionCount)
+        if (wanted.Assignments is not { Count: > 0 } assignments || image.Find(wanted.Name) is not { } topic)
             return null;
         int added = wanted.Count - topic.PartitionCount;
+        if (added <= 0)
+            return null;
         string? fault = added != assignments.Count
             ? $"{added} partition(s) would be added, but {assignments.Count} are assigned."
             : ReplicaAssignments.FaultOf([.. assignments.Select(static assignment => assignment.BrokerIds)], cluster);

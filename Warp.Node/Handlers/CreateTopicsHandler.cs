@@ -7,7 +7,8 @@ namespace Warp.Node.Handlers;
 /// CreateTopics, versions 0 to 7. Any replication factor is taken and reported back: object storage replicates by itself. Manual
 /// assignments are checked as Kafka does, and count as the number of partitions and replicas that they name.
 /// </summary>
-public sealed class CreateTopicsHandler(CatalogClient catalog, ClusterView cluster) : ApiHandler<CreateTopicsRequest>(ApiKey.CreateTopics, 0, 7)
+public sealed class CreateTopicsHandler(CatalogClient catalog, ClusterView cluster)
+    : ApiHandler<CreateTopicsRequest>(ApiKey.CreateTopics, 0, 7)
 {
     private const int Default = -1;
 
@@ -16,7 +17,7 @@ public sealed class CreateTopicsHandler(CatalogClient catalog, ClusterView clust
         // One result for each name, in the order of the request.
         var results = new List<(string Name, TopicResult? Result)>();
         var accepted = new List<NewTopic>();
-        foreach (IGrouping<string, CreateTopicsRequest.CreatableTopic> sameName in request.Topics.GroupBy(static topic => topic.Name, StringComparer.Ordinal))
+        foreach (var sameName in request.Topics.GroupBy(static topic => topic.Name, StringComparer.Ordinal))
         {
             CreateTopicsRequest.CreatableTopic topic = sameName.First();
             TopicResult? refusal = sameName.Count() > 1
@@ -50,7 +51,10 @@ public sealed class CreateTopicsHandler(CatalogClient catalog, ClusterView clust
             if (topic.NumPartitions is 0 or < Default)
                 return new TopicResult(ErrorCode.InvalidPartitions, "The number of partitions must be 1 or more, or -1 for the default.");
             if (topic.ReplicationFactor is 0 or < Default)
-                return new TopicResult(ErrorCode.InvalidReplicationFactor, "The replication factor must be 1 or more, or -1 for the default.");
+            {
+                return new TopicResult(
+                    ErrorCode.InvalidReplicationFactor, "The replication factor must be 1 or more, or -1 for the default.");
+            }
             return null;
         }
         if (topic.NumPartitions != Default || topic.ReplicationFactor != Default)

@@ -3,8 +3,11 @@ using Warp.Protocol.Messages;
 
 namespace Warp.Node.Handlers;
 
-/// <summary>DeleteTopics, versions 0 to 6: by name, from version 6 on also by id. A topic that is still being opened can be deleted, too.</summary>
-public sealed class DeleteTopicsHandler(CatalogClient catalog, ClusterView cluster) : ApiHandler<DeleteTopicsRequest>(ApiKey.DeleteTopics, 0, 6)
+/// <summary>
+/// DeleteTopics, versions 0 to 6: by name, from version 6 on also by id. A topic that is still being opened can be deleted, too.
+/// </summary>
+public sealed class DeleteTopicsHandler(CatalogClient catalog, ClusterView cluster)
+    : ApiHandler<DeleteTopicsRequest>(ApiKey.DeleteTopics, 0, 6)
 {
     private const short FirstVersionOfStates = 6;
 
@@ -17,8 +20,8 @@ public sealed class DeleteTopicsHandler(CatalogClient catalog, ClusterView clust
             ? request.Topics
             : [.. request.TopicNames.Select(static name => new DeleteTopicsRequest.DeleteTopicState { Name = name })];
         CatalogImage image = catalog.Image;
-        List<Guid> found = [.. wanted.Select(state => Find(image, state)?.Id ?? Guid.Empty)];
-        var repeated = found.Where(static id => id != Guid.Empty).GroupBy(static id => id).Where(static ids => ids.Count() > 1).Select(static ids => ids.Key).ToHashSet();
+        var found = wanted.Select(state => Find(image, state)).OfType<TopicImage>().GroupBy(static topic => topic.Id);
+        HashSet<Guid> repeated = [.. found.Where(static same => same.Count() > 1).Select(static same => same.Key)];
         TimeSpan wait = ActorQuestions.WaitOf(request.TimeoutMs);
         var response = new DeleteTopicsResponse();
         response.Responses.AddRange(await Task.WhenAll(wanted.Select(async state =>
@@ -39,7 +42,7 @@ public sealed class DeleteTopicsHandler(CatalogClient catalog, ClusterView clust
 
     private static TopicImage? Find(CatalogImage image, DeleteTopicsRequest.DeleteTopicState state)
     {
-        TopicImage? topic = state.Name is not null ? image.ByName.GetValueOrDefault(state.Name) : image.ById.GetValueOrDefault(state.TopicId);
+        TopicImage? topic = state.Name is { } name ? image.ByName.GetValueOrDefault(name) : image.ById.GetValueOrDefault(state.TopicId);
         return topic is { IsDeleted: false } ? topic : null;
     }
 

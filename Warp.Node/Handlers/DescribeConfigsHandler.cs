@@ -3,7 +3,9 @@ using Warp.Protocol.Messages;
 
 namespace Warp.Node.Handlers;
 
-/// <summary>DescribeConfigs, versions 0 to 4, for topics and for this broker. Names that are no configs are left out of the answer.</summary>
+/// <summary>
+/// DescribeConfigs, versions 0 to 4, for topics and for this broker. Names that are no configs are left out of the answer.
+/// </summary>
 public sealed class DescribeConfigsHandler(CatalogClient catalog, ClusterView cluster)
     : ApiHandler<DescribeConfigsRequest>(ApiKey.DescribeConfigs, 0, 4)
 {
@@ -13,7 +15,11 @@ public sealed class DescribeConfigsHandler(CatalogClient catalog, ClusterView cl
         var response = new DescribeConfigsResponse();
         foreach (DescribeConfigsRequest.DescribeConfigsResource wanted in request.Resources)
         {
-            var answer = new DescribeConfigsResponse.DescribeConfigsResult { ResourceType = wanted.ResourceType, ResourceName = wanted.ResourceName };
+            var answer = new DescribeConfigsResponse.DescribeConfigsResult
+            {
+                ResourceType = wanted.ResourceType,
+                ResourceName = wanted.ResourceName,
+            };
             response.Results.Add(answer);
             if (ConfigResource.TryRead(wanted.ResourceType, wanted.ResourceName, cluster, out ConfigResource resource) is { } refusal)
             {
@@ -37,9 +43,11 @@ public sealed class DescribeConfigsHandler(CatalogClient catalog, ClusterView cl
     private static IReadOnlyList<ConfigEntry>? Describe(CatalogImage image, ConfigResource resource, List<string>? names)
     {
         BrokerConfigValues broker = image.BrokerConfigsOf(resource.NodeId);
-        if (resource.Topic is null)
-            return resource.NodeId == CatalogImage.AllNodes ? BrokerConfigs.DescribeDefaults(broker, names) : BrokerConfigs.Describe(broker, names);
-        return image.Find(resource.Topic) is { } topic ? TopicConfigs.Describe(topic.Overrides, broker, names) : null;
+        if (resource.Topic is not null)
+            return image.Find(resource.Topic) is { } topic ? TopicConfigs.Describe(topic.Overrides, broker, names) : null;
+        return resource.NodeId == CatalogImage.AllNodes
+            ? BrokerConfigs.DescribeDefaults(broker, names)
+            : BrokerConfigs.Describe(broker, names);
     }
 
     private static DescribeConfigsResponse.DescribeConfigsResourceResult ResultOf(ConfigEntry config, DescribeConfigsRequest request)

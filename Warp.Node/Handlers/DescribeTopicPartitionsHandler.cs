@@ -54,7 +54,8 @@ public sealed class DescribeTopicPartitionsHandler(CatalogClient catalog, Cluste
         ErrorCode = TopicName.Validate(name) is null ? ErrorCode.UnknownTopicOrPartition : ErrorCode.InvalidTopicException,
     };
 
-    private DescribeTopicPartitionsResponse.DescribeTopicPartitionsResponseTopic Describe(CatalogImage image, TopicImage topic, int first, int end)
+    private DescribeTopicPartitionsResponse.DescribeTopicPartitionsResponseTopic Describe(
+        CatalogImage image, TopicImage topic, int first, int end)
     {
         var answer = new DescribeTopicPartitionsResponse.DescribeTopicPartitionsResponseTopic
         {

@@ -14,8 +14,8 @@ public sealed class IncrementalAlterConfigsHandler(CatalogClient catalog, Cluste
         var response = new IncrementalAlterConfigsResponse();
         response.Responses.AddRange(await Task.WhenAll(request.Resources.Select(async resource =>
         {
-            List<ConfigAlteration> configs =
-                [.. resource.Configs.Select(static config => new ConfigAlteration(config.Name, (ConfigOperation)config.ConfigOperation, config.Value))];
+            List<ConfigAlteration> configs = [.. resource.Configs.Select(static config =>
+                new ConfigAlteration(config.Name, (ConfigOperation)config.ConfigOperation, config.Value))];
             TopicResult result = await alterations.AlterAsync(
                 resource.ResourceType,
                 resource.ResourceName,

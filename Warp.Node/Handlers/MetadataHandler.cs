@@ -24,8 +24,9 @@ public sealed class MetadataHandler(CatalogClient catalog, ClusterView cluster) 
         {
             ClusterId = cluster.ClusterId,
             ControllerId = cluster.Self.NodeId,
-            ClusterAuthorizedOperations = request.IncludeClusterAuthorizedOperations ? AuthorizedOperations.Cluster : AuthorizedOperations.NotAsked,
         };
+        if (request.IncludeClusterAuthorizedOperations)
+            response.ClusterAuthorizedOperations = AuthorizedOperations.Cluster;
         foreach (ClusterNode node in cluster.LiveNodes)
         {
             response.Brokers.Add(new MetadataResponse.MetadataResponseBroker
@@ -42,8 +43,8 @@ public sealed class MetadataHandler(CatalogClient catalog, ClusterView cluster) 
             await AddAsync(context, request, request.Topics, image, response.Topics);
         if (request.IncludeTopicAuthorizedOperations)
         {
-            foreach (MetadataResponse.MetadataResponseTopic topic in response.Topics)
-                topic.TopicAuthorizedOperations = topic.ErrorCode == ErrorCode.None ? AuthorizedOperations.Topic : AuthorizedOperations.NotAsked;
+            foreach (var topic in response.Topics.Where(static topic => topic.ErrorCode == ErrorCode.None))
+                topic.TopicAuthorizedOperations = AuthorizedOperations.Topic;
         }
         return response;
     }
@@ -78,14 +79,16 @@ public sealed class MetadataHandler(CatalogClient catalog, ClusterView cluster) 
         static bool IsByName(MetadataRequest.MetadataRequestTopic topic) => topic.Name is not null && topic.TopicId == Guid.Empty;
     }
 
-    private MetadataResponse.MetadataResponseTopic DescribeById(short version, CatalogImage image, MetadataRequest.MetadataRequestTopic wanted)
+    private MetadataResponse.MetadataResponseTopic DescribeById(
+        short version, CatalogImage image, MetadataRequest.MetadataRequestTopic wanted)
     {
         if (version < FirstVersionOfIds)
             return Failed(wanted.Name ?? "", wanted.TopicId, ErrorCode.InvalidRequest);
         return image.Find(wanted.TopicId) is { } topic ? Describe(image, topic) : Failed(null, wanted.TopicId, ErrorCode.UnknownTopicId);
     }
 
-    private async Task CreateAsync(List<string> missing, List<MetadataResponse.MetadataResponseTopic> answers, CancellationToken cancellationToken)
+    private async Task CreateAsync(
+        List<string> missing, List<MetadataResponse.MetadataResponseTopic> answers, CancellationToken cancellationToken)
     {
         List<string> creatable = [.. missing.Where(static name => !InternalTopics.Contains(name))];
         answers.AddRange(missing.Except(creatable).Select(static name => Failed(name, Guid.Empty, ErrorCode.UnknownTopicOrPartition)));
@@ -101,7 +104,9 @@ public sealed class MetadataHandler(CatalogClient catalog, ClusterView cluster) 
         }
     }
 
-    /// <summary>Kafka's clients wait for a topic without a leader; everything else but a name that is refused would end their patience.</summary>
+    /// <summary>
+    /// Kafka's clients wait for a topic without a leader; everything else but a name that is refused would end their patience.
+    /// </summary>
     private static ErrorCode ErrorOfUncreated(ErrorCode error) =>
         error is ErrorCode.InvalidTopicException or ErrorCode.PolicyViolation ? error : ErrorCode.LeaderNotAvailable;
 

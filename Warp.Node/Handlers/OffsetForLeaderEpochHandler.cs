@@ -50,12 +50,15 @@ public sealed partial class OffsetForLeaderEpochHandler(CatalogClient catalog, S
     }
 
     private async Task FillAsync(
-        int shard, List<(TopicPartition Partition, OffsetForLeaderEpochResponse.EpochEndOffset Answer)> asked, CancellationToken cancellationToken)
+        int shard,
+        List<(TopicPartition Partition, OffsetForLeaderEpochResponse.EpochEndOffset Answer)> asked,
+        CancellationToken cancellationToken)
     {
+        List<TopicPartition> partitions = [.. asked.Select(static entry => entry.Partition)];
         try
         {
             IReadOnlyList<LogEnds> ends = await region.Sequencer(shard).AskAsync<IReadOnlyList<LogEnds>>(
-                reply => new SequencerMessage.DescribeLogs([.. asked.Select(static entry => entry.Partition)], reply), s_wait, cancellationToken);
+                reply => new SequencerMessage.DescribeLogs(partitions, reply), s_wait, cancellationToken);
             for (int i = 0; i < asked.Count; i++)
                 Fill(asked[i].Answer, ends[i].Error, ends[i].HighWatermark);
         }

@@ -98,11 +98,14 @@ internal sealed partial class KafkaConnection
         if (length < HeaderStartBytes || length > _services.Limits.RequestSizeBytes)
         {
             throw new RequestRejectedException(
-                RequestRejectedException.BadLength, $"{length} bytes, where {HeaderStartBytes} to {_services.Limits.RequestSizeBytes} are allowed.");
+                RequestRejectedException.BadLength,
+                $"{length} bytes, where {HeaderStartBytes} to {_services.Limits.RequestSizeBytes} are allowed.");
         }
     }
 
-    /// <summary>The handler of a request, before a buffer is spent on it; null for ApiVersions in a version that nobody knows (KIP-511).</summary>
+    /// <summary>
+    /// The handler of a request, before a buffer is spent on it; null for ApiVersions in a version that nobody knows (KIP-511).
+    /// </summary>
     private ApiHandler? FindHandler(FrameStart start)
     {
         if (!_services.Dispatcher.TryFind(start.Api, out ApiHandler? handler))

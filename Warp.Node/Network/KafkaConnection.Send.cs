@@ -102,7 +102,7 @@ internal sealed partial class KafkaConnection
     }
 
     /// <summary>
-    /// Lets the client close first. Closing while bytes of it are unread resets the connection, and a reset can overtake the last responses.
+    /// Lets the client close first. To close while bytes of it are unread resets the connection, which may destroy the last responses.
     /// </summary>
     private async Task LingerAsync()
     {

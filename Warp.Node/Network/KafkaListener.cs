@@ -135,8 +135,9 @@ public sealed class KafkaListener : IAsyncDisposable
     {
         try
         {
-            IPAddress address = IPAddress.TryParse(_address.Host, out IPAddress? literal) ? literal : Dns.GetHostAddresses(_address.Host)[0];
-            return new IPEndPoint(address, _address.Port);
+            return IPAddress.TryParse(_address.Host, out IPAddress? address)
+                ? new IPEndPoint(address, _address.Port)
+                : new IPEndPoint(Dns.GetHostAddresses(_address.Host)[0], _address.Port);
         }
         catch (SocketException error)
         {

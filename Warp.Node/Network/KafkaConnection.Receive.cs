@@ -1,0 +1,190 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using Warp.Node.Handlers;
+using Warp.Protocol.Messages;
+using Warp.Protocol.Wire;
+
+namespace Warp.Node.Network;
+
+internal sealed partial class KafkaConnection
+{
+    private const int LengthBytes = 4;
+
+    /// <summary>API key, version and correlation id: what every request begins with.</summary>
+    private const int HeaderStartBytes = 8;
+
+    /// <summary>The largest request that is read only to be told that its version is unknown.</summary>
+    private const int MaxUnreadableBytes = 64 << 10;
+
+    /// <summary>Length and header start of the frame that is being received. All that an idle connection holds.</summary>
+    private readonly byte[] _start = new byte[LengthBytes + HeaderStartBytes];
+
+    private async Task ReceiveLoopAsync()
+    {
+        while (true)
+        {
+            _stage = ReceiveStage.HeldUp;
+            await _responses.WaitForRoomAsync(_stopReading.Token);
+            if (!await ReceiveStartAsync())
+            {
+                // Nobody is there any more to read the answers.
+                End();
+                return;
+            }
+            var start = FrameStart.Read(_start);
+            if (FindHandler(start) is { } handler)
+                Dispatch(handler, await ReceiveRestAsync(start));
+            else
+                await AnswerUnknownApiVersionsAsync(start);
+        }
+    }
+
+    /// <summary>Receives a frame's start; false when the client has closed the connection.</summary>
+    private async ValueTask<bool> ReceiveStartAsync()
+    {
+        _stage = ReceiveStage.Idle;
+        int received = 0;
+        while (received < _start.Length)
+        {
+            int count = await ReceiveAsync(_start.AsMemory(received));
+            if (count == 0)
+                return false;
+            received += count;
+            _stage = ReceiveStage.InFrame;
+            if (received >= LengthBytes)
+                CheckLength(BinaryPrimitives.ReadInt32BigEndian(_start));
+        }
+        return true;
+    }
+
+    /// <summary>Receives the rest of a frame, straight into the buffer that the handler gets, once there is room for it.</summary>
+    private async ValueTask<PooledBuffer> ReceiveRestAsync(FrameStart start)
+    {
+        _stage = ReceiveStage.HeldUp;
+        BufferBudget budget = _services.BudgetOf(start.Api);
+        await budget.TakeAsync(start.Length, _stopReading.Token);
+        var buffer = PooledBuffer.Rent(start.Length, budget.Returned);
+        try
+        {
+            _start.AsSpan(LengthBytes).CopyTo(buffer.Memory.Span);
+            Volatile.Write(ref _lastReceived, _services.Time.GetTimestamp());
+            _stage = ReceiveStage.InFrame;
+            for (int received = HeaderStartBytes; received < start.Length;)
+            {
+                int count = await ReceiveAsync(buffer.Memory[received..]);
+                if (count == 0)
+                    throw new SocketException((int)SocketError.ConnectionReset);
+                received += count;
+            }
+            return buffer;
+        }
+        catch
+        {
+            buffer.Release();
+            throw;
+        }
+    }
+
+    private async ValueTask<int> ReceiveAsync(Memory<byte> into)
+    {
+        int count = await _socket.ReceiveAsync(into, SocketFlags.None, _stopReading.Token);
+        Volatile.Write(ref _lastReceived, _services.Time.GetTimestamp());
+        _services.Metrics.Received(count);
+        return count;
+    }
+
+    private void CheckLength(int length)
+    {
+        if (length < HeaderStartBytes || length > _services.Limits.RequestSizeBytes)
+        {
+            throw new RequestRejectedException(
+                RequestRejectedException.BadLength,
+                $"{length} bytes, where {HeaderStartBytes} to {_services.Limits.RequestSizeBytes} are allowed.");
+        }
+    }
+
+    /// <summary>
+    /// The handler of a request, before a buffer is spent on it; null for ApiVersions in a version that nobody knows (KIP-511).
+    /// </summary>
+    private ApiHandler? FindHandler(FrameStart start)
+    {
+        if (!_services.Dispatcher.TryFind(start.Api, out ApiHandler? handler))
+            throw new RequestRejectedException(RequestRejectedException.UnknownApi, $"The API {(short)start.Api} is not served.");
+        if (ApiDispatcher.Serves(handler, start.Version))
+            return handler;
+        if (start.Api == ApiKey.ApiVersions && start.Length <= MaxUnreadableBytes)
+            return null;
+        throw new RequestRejectedException(
+            RequestRejectedException.UnsupportedVersion,
+            $"{start.Api} has the versions {handler.MinVersion} to {handler.MaxVersion}, not {start.Version}.");
+    }
+
+    private async ValueTask AnswerUnknownApiVersionsAsync(FrameStart start)
+    {
+        (await ReceiveRestAsync(start)).Release();
+        OutgoingFrame answer = ResponseFrame.Write(start.CorrelationId, _services.Dispatcher.UnknownApiVersions, version: 0);
+        _responses.Put(Task.FromResult(new Answer(answer, ClosesConnection: false)));
+    }
+
+    private void Dispatch(ApiHandler handler, PooledBuffer buffer)
+    {
+        RequestContext context;
+        IRequest request;
+        try
+        {
+            RequestFrame frame = RequestFrame.Parse(buffer.Memory);
+            request = frame.ReadBody();
+            context = new RequestContext
+            {
+                Header = frame.Header,
+                Frame = buffer,
+                ConnectionId = Id,
+                RemoteEndPoint = _peer,
+                ConnectionClosed = _closed.Token,
+            };
+        }
+        catch
+        {
+            buffer.Release();
+            throw;
+        }
+        _responses.Put(AnswerAsync(handler, context, request));
+    }
+
+    /// <summary>Runs a handler, its first part at once, and makes the frame of its response. Never fails: what fails is logged.</summary>
+    private async Task<Answer> AnswerAsync(ApiHandler handler, RequestContext context, IRequest request)
+    {
+        long started = _services.Time.GetTimestamp();
+        string api = ApiSpecs.Get(handler.Key).Name;
+        try
+        {
+            IResponse? response = await handler.HandleAsync(context, request);
+            OutgoingFrame? frame = response is null ? null : ResponseFrame.Write(context.Header.CorrelationId, response, context.Version);
+            return new Answer(frame, context.CloseConnection);
+        }
+        catch (OperationCanceledException) when (_closed.IsCancellationRequested)
+        {
+            return new Answer(null, ClosesConnection: true);
+        }
+        catch (Exception error)
+        {
+            // The client may rely on any answer that is made up here; that none came tells it to look again.
+            NetworkLog.HandlerFailed(_services.Log, error, api, context.Version, context.Header.ClientId, _peer);
+            return new Answer(null, ClosesConnection: true);
+        }
+        finally
+        {
+            context.Frame.Release();
+            _services.Metrics.Served(api, _services.Time.GetElapsedTime(started));
+        }
+    }
+
+    private readonly record struct FrameStart(int Length, ApiKey Api, short Version, int CorrelationId)
+    {
+        public static FrameStart Read(ReadOnlySpan<byte> bytes) => new(
+            BinaryPrimitives.ReadInt32BigEndian(bytes),
+            (ApiKey)BinaryPrimitives.ReadInt16BigEndian(bytes[4..]),
+            BinaryPrimitives.ReadInt16BigEndian(bytes[6..]),
+            BinaryPrimitives.ReadInt32BigEndian(bytes[8..]));
+    }
+}

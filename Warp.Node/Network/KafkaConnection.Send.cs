@@ -1,0 +1,123 @@
+using System.Net.Sockets;
+using Warp.Protocol.Wire;
+
+namespace Warp.Node.Network;
+
+internal sealed partial class KafkaConnection
+{
+    /// <summary>
+    /// The most bytes of one call: small enough that a slow client is seen to make progress (8 s at 1 Mbit/s), large enough that the call
+    /// costs nothing.
+    /// </summary>
+    private const int MaxSendBytes = 1 << 20;
+
+    /// <summary>The most pieces of one call; the kernel takes 1,024.</summary>
+    private const int MaxSendPieces = 512;
+
+    /// <summary>Responses that are ready are sent together up to this size.</summary>
+    private const int BatchBytes = 64 << 10;
+
+    private readonly List<ArraySegment<byte>> _pieces = [];
+    private int _piecesBytes;
+
+    private async Task SendLoopAsync()
+    {
+        var batch = new List<OutgoingFrame>();
+        bool isLast = false;
+        while (!isLast && await _responses.WaitToTakeAsync())
+        {
+            try
+            {
+                int taken = 0, bytes = 0;
+                while (!isLast && bytes < BatchBytes && _responses.TryTake(ifReady: taken > 0, out Task<Answer>? next))
+                {
+                    Answer answer = await next;
+                    taken++;
+                    isLast = answer.ClosesConnection;
+                    if (answer.Frame is not { } frame)
+                        continue;
+                    batch.Add(frame);
+                    bytes += frame.Length;
+                }
+                await SendAsync(batch);
+                _responses.Release(taken);
+            }
+            finally
+            {
+                foreach (OutgoingFrame frame in batch)
+                    frame.Dispose();
+                batch.Clear();
+            }
+        }
+    }
+
+    private async ValueTask SendAsync(List<OutgoingFrame> frames)
+    {
+        Volatile.Write(ref _lastSent, _services.Time.GetTimestamp());
+        _isSending = true;
+        foreach (OutgoingFrame frame in frames)
+        {
+            foreach (ArraySegment<byte> segment in frame.Segments)
+                await AddAsync(segment);
+        }
+        await FlushAsync();
+        _isSending = false;
+    }
+
+    private async ValueTask AddAsync(ArraySegment<byte> segment)
+    {
+        while (segment.Count > 0)
+        {
+            int count = Math.Min(segment.Count, MaxSendBytes - _piecesBytes);
+            _pieces.Add(segment[..count]);
+            _piecesBytes += count;
+            segment = segment[count..];
+            if (_piecesBytes == MaxSendBytes || _pieces.Count == MaxSendPieces)
+                await FlushAsync();
+        }
+    }
+
+    private async ValueTask FlushAsync()
+    {
+        while (_pieces.Count > 0)
+        {
+            int sent = _pieces.Count == 1
+                ? await _socket.SendAsync(_pieces[0].AsMemory(), SocketFlags.None)
+                : await _socket.SendAsync(_pieces, SocketFlags.None);
+            Volatile.Write(ref _lastSent, _services.Time.GetTimestamp());
+            _services.Metrics.Sent(sent);
+            DropSent(sent);
+        }
+    }
+
+    private void DropSent(int sent)
+    {
+        _piecesBytes -= sent;
+        int whole = 0;
+        while (whole < _pieces.Count && sent >= _pieces[whole].Count)
+            sent -= _pieces[whole++].Count;
+        _pieces.RemoveRange(0, whole);
+        if (sent > 0)
+            _pieces[0] = _pieces[0][sent..];
+    }
+
+    /// <summary>
+    /// Lets the client close first. To close while bytes of it are unread resets the connection, which may destroy the last responses.
+    /// </summary>
+    private async Task LingerAsync()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Send);
+            using var limit = new CancellationTokenSource(s_linger, _services.Time);
+            var scrap = new byte[4096];
+            while (await _socket.ReceiveAsync(scrap, SocketFlags.None, limit.Token) > 0)
+            {
+            }
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException or OperationCanceledException)
+        {
+            // Closed, reset or too slow: it had its time.
+        }
+    }
+}

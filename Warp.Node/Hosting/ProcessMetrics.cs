@@ -1,0 +1,36 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace Warp.Node.Hosting;
+
+/// <summary>Instruments about the process that a node runs in. Their Prometheus names are the ones that dashboards know.</summary>
+internal static class ProcessMetrics
+{
+    /// <summary>Makes the instruments; each is read when somebody collects.</summary>
+    public static void Register(Meter meter, TimeProvider time, string version)
+    {
+        long started = time.GetTimestamp();
+        meter.CreateObservableGauge(
+            "warp.build.info",
+            () => new Measurement<int>(1, new KeyValuePair<string, object?>("version", version)),
+            null,
+            "Always 1; the label is the version that runs.");
+        meter.CreateObservableGauge(
+            "warp.node.uptime", () => time.GetElapsedTime(started).TotalSeconds, "s", "How long the node has been running.");
+        meter.CreateObservableCounter(
+            "process.cpu", static () => Environment.CpuUsage.TotalTime.TotalSeconds, "s", "Processor time used, in user and system mode.");
+        meter.CreateObservableGauge(
+            "process.resident.memory", static () => Environment.WorkingSet, "By", "Memory of the process that is in RAM.");
+        meter.CreateObservableGauge("process.threads", CountThreads, "{thread}", "Threads of the process.");
+        meter.CreateObservableGauge(
+            "dotnet.gc.heap", static () => GC.GetTotalMemory(forceFullCollection: false), "By", "Memory of managed objects, dead ones included.");
+        meter.CreateObservableCounter(
+            "dotnet.gc.allocated", static () => GC.GetTotalAllocatedBytes(), "By", "Memory allocated for managed objects since the start.");
+    }
+
+    private static int CountThreads()
+    {
+        using var process = Process.GetCurrentProcess();
+        return process.Threads.Count;
+    }
+}

@@ -24,11 +24,23 @@ public sealed class NodeCommands : INodeCommands
         return await RunUntilStoppedAsync(host, cancellationToken);
     }
 
-    public Task<int> RunPlaygroundAsync(PlaygroundArguments arguments, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<int> RunPlaygroundAsync(PlaygroundArguments arguments, CancellationToken cancellationToken)
+    {
+        using ILoggerFactory loggers = CreateLoggers(LogLevel.Warning);
+        return await PlaygroundCommand.RunAsync(arguments, Console.Out, loggers, TimeProvider.System, cancellationToken);
+    }
 
-    public Task<int> RunDemoAsync(DemoArguments arguments, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<int> RunDemoAsync(DemoArguments arguments, CancellationToken cancellationToken)
+    {
+        using ILoggerFactory loggers = CreateLoggers(LogLevel.Error);
+        return await DemoCommand.RunAsync(arguments, loggers, TimeProvider.System, cancellationToken);
+    }
 
-    public Task<int> InspectAsync(string objectPath, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<int> InspectAsync(string objectPath, CancellationToken cancellationToken)
+    {
+        await using Stream output = Console.OpenStandardOutput();
+        return await InspectCommand.RunAsync(objectPath, output, cancellationToken);
+    }
 
     /// <summary>Waits for the operator, or for the node to fail, and drains.</summary>
     private static async Task<int> RunUntilStoppedAsync(NodeHost host, CancellationToken cancellationToken)

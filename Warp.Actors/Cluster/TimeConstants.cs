@@ -1,8 +1,8 @@
 namespace Warp.Actors.Cluster;
 
 /// <summary>
-/// The time constants that correctness rests on. They are one group because each is only right in relation to the others; tests scale
-/// all of them at once.
+/// The time constants that correctness rests on (<c>warp.timing</c>). They are one group because each is only right in relation to the
+/// others, which the node's configuration checks; tests scale all of them at once. The defaults are those of <c>reference.conf</c>.
 /// </summary>
 public sealed record TimeConstants
 {
@@ -36,16 +36,18 @@ public sealed record TimeConstants
     /// <summary>How long a shutdown may take.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>What is wrong with the group, one sentence each; empty when it is sound.</summary>
-    public IEnumerable<string> Problems()
+    /// <summary>The same constants times <paramref name="factor"/>, which leaves the relations between them as they are.</summary>
+    public TimeConstants ScaledBy(double factor) => new()
     {
-        if (LeaseRenewal * 2 >= Lease - LeaseMargin)
-            yield return "two lease renewals must fit into the lease less its margin";
-        if (CommitDeadline >= PlanLife)
-            yield return "the commit deadline must be shorter than the life of a fetch plan";
-        if (PlanLife >= CollectionGrace)
-            yield return "the life of a fetch plan must be shorter than the collection grace";
-        if (HeldBatch >= CommitDeadline)
-            yield return "a held batch must be answered before the commit deadline";
-    }
+        Lease = Lease * factor,
+        LeaseRenewal = LeaseRenewal * factor,
+        LeaseMargin = LeaseMargin * factor,
+        CommitDeadline = CommitDeadline * factor,
+        AnswerMemory = AnswerMemory * factor,
+        PlanLife = PlanLife * factor,
+        CollectionGrace = CollectionGrace * factor,
+        HeldBatch = HeldBatch * factor,
+        ProducerExpiration = ProducerExpiration * factor,
+        Drain = Drain * factor,
+    };
 }

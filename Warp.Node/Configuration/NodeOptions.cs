@@ -1,3 +1,5 @@
+using Warp.Actors.Cluster;
+
 namespace Warp.Node.Configuration;
 
 /// <summary>
@@ -24,7 +26,7 @@ public sealed record NodeOptions
 
     public required NodeIdentityOptions Node { get; init; }
 
-    public required TimingOptions Timing { get; init; }
+    public required TimeConstants Timing { get; init; }
 
     public required LimitsOptions Limits { get; init; }
 }

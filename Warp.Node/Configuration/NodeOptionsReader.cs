@@ -1,3 +1,5 @@
+using Warp.Actors.Cluster;
+
 namespace Warp.Node.Configuration;
 
 /// <summary>The table of all keys: where each goes in <see cref="NodeOptions"/>, its type and its range.</summary>
@@ -45,9 +47,9 @@ internal static class NodeOptionsReader
                 "warp.limits.buffer-memory", 1 * MiB, Math.Clamp(memoryLimit / 4, 64L * MiB, 1024L * MiB), memoryLimit)),
     };
 
-    private static TimingOptions Timing(OptionsReader read)
+    private static TimeConstants Timing(OptionsReader read)
     {
-        var unscaled = new TimingOptions
+        var unscaled = new TimeConstants
         {
             Lease = read.Duration("warp.timing.lease", s_shortest, s_longest),
             LeaseRenewal = read.Duration("warp.timing.lease-renewal", s_shortest, s_longest),
@@ -58,7 +60,6 @@ internal static class NodeOptionsReader
             CollectionGrace = read.Duration("warp.timing.collection-grace", s_shortest, s_longest),
             HeldBatch = read.Duration("warp.timing.held-batch", s_shortest, s_longest),
             Drain = read.Duration("warp.timing.drain", s_shortest, s_longest),
-            Scale = 1,
         };
         var scale = read.Number("warp.timing.scale", 0.001, 10);
         // With a scale that cannot be read, how the constants relate can still be checked.

@@ -59,7 +59,7 @@ internal sealed class NodeServices : IAsyncDisposable
         NodeOptions options, Meter meter, ILoggerFactory loggers, TimeProvider time, Random random, CancellationToken cancellationToken)
     {
         var system = new ActorSystem(time, random, loggers: loggers);
-        var services = new NodeServices(system, ToConstants(options.Timing));
+        var services = new NodeServices(system, options.Timing);
         try
         {
             await services.OpenAsync(options, meter, time, cancellationToken);
@@ -87,19 +87,6 @@ internal sealed class NodeServices : IAsyncDisposable
             await next.DisposeAsync();
         _draining.Dispose();
     }
-
-    private static TimeConstants ToConstants(TimingOptions timing) => new()
-    {
-        Lease = timing.Lease,
-        LeaseRenewal = timing.LeaseRenewal,
-        LeaseMargin = timing.LeaseMargin,
-        CommitDeadline = timing.CommitDeadline,
-        AnswerMemory = timing.AnswerMemory,
-        PlanLife = timing.PlanLife,
-        CollectionGrace = timing.CollectionGrace,
-        HeldBatch = timing.HeldBatch,
-        Drain = timing.Drain,
-    };
 
     private async Task OpenAsync(NodeOptions options, Meter meter, TimeProvider time, CancellationToken cancellationToken)
     {

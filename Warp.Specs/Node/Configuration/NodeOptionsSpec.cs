@@ -1,3 +1,4 @@
+using Warp.Actors.Cluster;
 using Warp.Node.Configuration;
 using Xunit;
 
@@ -29,7 +30,7 @@ public sealed class NodeOptionsSpec
     public void Time_constants_have_the_defaults_of_the_design()
     {
         var timing = Load().Timing;
-        var expected = new TimingOptions
+        var expected = new TimeConstants
         {
             Lease = TimeSpan.FromSeconds(10),
             LeaseRenewal = TimeSpan.FromSeconds(2),
@@ -40,9 +41,9 @@ public sealed class NodeOptionsSpec
             CollectionGrace = TimeSpan.FromMinutes(15),
             HeldBatch = TimeSpan.FromSeconds(1),
             Drain = TimeSpan.FromSeconds(10),
-            Scale = 1,
         };
         Assert.Equal(expected, timing);
+        Assert.Equal(new TimeConstants(), timing);
         Assert.Equal(expected.ScaledBy(0.01), Load("warp.timing.scale=0.01").Timing);
         Assert.Equal(TimeSpan.FromMilliseconds(100), Load("warp.timing.scale=0.01").Timing.Lease);
     }

@@ -54,7 +54,8 @@ public sealed class ApiVersionsSpec
     public void Two_handlers_for_one_API_are_a_mistake() =>
         Assert.Throws<ArgumentException>(() => new ApiDispatcher([new MetadataHandler(null!, null!), new MetadataHandler(null!, null!)]));
 
-    private static ApiVersionsRequest Named(string name, string version) => new() { ClientSoftwareName = name, ClientSoftwareVersion = version };
+    private static ApiVersionsRequest Named(string name, string version) =>
+        new() { ClientSoftwareName = name, ClientSoftwareVersion = version };
 
     private static Task<ApiVersionsResponse> CallAsync(ApiVersionsRequest request, short version)
     {

@@ -16,8 +16,10 @@ public sealed class ClusterHandlersSpec(ActorsFixture actors) : IClassFixture<Ac
     public async Task The_cluster_is_described_in_every_version(short version)
     {
         var request = new DescribeClusterRequest { IncludeClusterAuthorizedOperations = version == 2 };
-        DescribeClusterResponse response = await new DescribeClusterHandler(actors.Cluster).CallAsync<DescribeClusterResponse>(request, version);
-        Assert.Equal((ErrorCode.None, actors.Cluster.ClusterId, ActorsFixture.NodeId), (response.ErrorCode, response.ClusterId, response.ControllerId));
+        var response = await new DescribeClusterHandler(actors.Cluster).CallAsync<DescribeClusterResponse>(request, version);
+        Assert.Equal(
+            (ErrorCode.None, actors.Cluster.ClusterId, ActorsFixture.NodeId),
+            (response.ErrorCode, response.ClusterId, response.ControllerId));
         DescribeClusterResponse.DescribeClusterBroker broker = Assert.Single(response.Brokers);
         Assert.Equal((ActorsFixture.NodeId, "broker.example", 9092, "zone-a"), (broker.BrokerId, broker.Host, broker.Port, broker.Rack!));
         Assert.Equal(version == 2, response.ClusterAuthorizedOperations > 0);
@@ -106,7 +108,8 @@ public sealed class ClusterHandlersSpec(ActorsFixture actors) : IClassFixture<Ac
     public async Task Transactions_are_coordinated_here(short version)
     {
         FindCoordinatorResponse.Coordinator found = await FindAsync(version, 1);
-        Assert.Equal((ErrorCode.None, ActorsFixture.NodeId, "broker.example", 9092), (found.ErrorCode, found.NodeId, found.Host, found.Port));
+        Assert.Equal(
+            (ErrorCode.None, ActorsFixture.NodeId, "broker.example", 9092), (found.ErrorCode, found.NodeId, found.Host, found.Port));
     }
 
     [Theory]
@@ -126,7 +129,8 @@ public sealed class ClusterHandlersSpec(ActorsFixture actors) : IClassFixture<Ac
         return new() { ErrorCode = response.ErrorCode, NodeId = response.NodeId, Host = response.Host, Port = response.Port };
     }
 
-    private Task<DescribeTopicPartitionsResponse> PageAsync(int limit, DescribeTopicPartitionsRequest.CursorData? cursor, params string[] names)
+    private Task<DescribeTopicPartitionsResponse> PageAsync(
+        int limit, DescribeTopicPartitionsRequest.CursorData? cursor, params string[] names)
     {
         var request = new DescribeTopicPartitionsRequest
         {

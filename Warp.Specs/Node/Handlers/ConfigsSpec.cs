@@ -132,7 +132,11 @@ public sealed class ConfigsSpec(ActorsFixture actors) : IClassFixture<ActorsFixt
     public async Task A_check_alters_nothing()
     {
         TopicImage topic = await actors.CreateTopicAsync("checked");
-        var request = new IncrementalAlterConfigsRequest { Resources = [Resource(Topic, topic.Name, ("retention.ms", 0, "5"))], ValidateOnly = true };
+        var request = new IncrementalAlterConfigsRequest
+        {
+            Resources = [Resource(Topic, topic.Name, ("retention.ms", 0, "5"))],
+            ValidateOnly = true,
+        };
         IncrementalAlterConfigsResponse response = await Alteration.CallAsync<IncrementalAlterConfigsResponse>(request, 1);
         Assert.Equal(ErrorCode.None, Assert.Single(response.Responses).ErrorCode);
         Assert.Equal(("604800000", 5), await ConfigAsync(topic.Name, "retention.ms"));
@@ -165,7 +169,8 @@ public sealed class ConfigsSpec(ActorsFixture actors) : IClassFixture<ActorsFixt
         Assert.Equal(ErrorCode.None, await AlterAsync(1, Broker, "", ("log.cleaner.min.compaction.lag.ms", 0, "77")));
         Assert.Equal(("77", 3), await ConfigAsync(topic.Name, "min.compaction.lag.ms"));
         Assert.Equal(ErrorCode.None, await AlterAsync(1, Broker, s_self, ("log.cleaner.max.compaction.lag.ms", 0, "88")));
-        var own = (await DescribeAsync(4, Broker, s_self)).Configs.Single(static config => config.Name == "log.cleaner.max.compaction.lag.ms");
+        var own = (await DescribeAsync(4, Broker, s_self)).Configs
+            .Single(static config => config.Name == "log.cleaner.max.compaction.lag.ms");
         Assert.Equal(("88", (sbyte)2), (own.Value!, own.ConfigSource));
         Assert.Equal(ErrorCode.InvalidRequest, await AlterAsync(1, Broker, "", ("num.partitions", 0, "3")));
     }
@@ -200,7 +205,8 @@ public sealed class ConfigsSpec(ActorsFixture actors) : IClassFixture<ActorsFixt
         return (found.Value, found.ConfigSource);
     }
 
-    private async Task<ErrorCode> AlterAsync(short version, sbyte type, string name, params (string Name, sbyte Operation, string? Value)[] configs)
+    private async Task<ErrorCode> AlterAsync(
+        short version, sbyte type, string name, params (string Name, sbyte Operation, string? Value)[] configs)
     {
         var request = new IncrementalAlterConfigsRequest { Resources = [Resource(type, name, configs)] };
         return Assert.Single((await Alteration.CallAsync<IncrementalAlterConfigsResponse>(request, version)).Responses).ErrorCode;
@@ -220,7 +226,8 @@ public sealed class ConfigsSpec(ActorsFixture actors) : IClassFixture<ActorsFixt
                 },
             ],
         };
-        AlterConfigsResponse response = await new AlterConfigsHandler(actors.Client, actors.Cluster).CallAsync<AlterConfigsResponse>(request, version);
+        AlterConfigsResponse response = await new AlterConfigsHandler(actors.Client, actors.Cluster)
+            .CallAsync<AlterConfigsResponse>(request, version);
         return Assert.Single(response.Responses).ErrorCode;
     }
 }

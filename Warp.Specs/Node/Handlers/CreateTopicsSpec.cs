@@ -148,7 +148,11 @@ public sealed class CreateTopicsSpec(ActorsFixture actors) : IClassFixture<Actor
     {
         CreateTopicsRequest.CreatableTopic topic = Topic(name, -1, -1);
         topic.Assignments.AddRange(assignments.Select(static assignment =>
-            new CreateTopicsRequest.CreatableReplicaAssignment { PartitionIndex = assignment.Partition, BrokerIds = [.. assignment.Replicas] }));
+            new CreateTopicsRequest.CreatableReplicaAssignment
+            {
+                PartitionIndex = assignment.Partition,
+                BrokerIds = [.. assignment.Replicas],
+            }));
         return topic;
     }
 

@@ -17,7 +17,8 @@ public sealed class InitProducerIdSpec(ActorsFixture actors) : IClassFixture<Act
     [InlineData(5)]
     public async Task An_idempotent_producer_gets_an_id_and_epoch_0(short version)
     {
-        InitProducerIdResponse response = await CallAsync(new ProducerIdPool(actors.Client), new InitProducerIdRequest { TransactionalId = null }, version);
+        InitProducerIdResponse response = await CallAsync(
+            new ProducerIdPool(actors.Client), new InitProducerIdRequest { TransactionalId = null }, version);
         Assert.Equal((ErrorCode.None, (short)0), (response.ErrorCode, response.ProducerEpoch));
         Assert.True(response.ProducerId >= 0);
     }
@@ -37,8 +38,8 @@ public sealed class InitProducerIdSpec(ActorsFixture actors) : IClassFixture<Act
     [InlineData("a-transaction")]
     public async Task A_transactional_id_is_refused(string transactionalId)
     {
-        InitProducerIdResponse response = await CallAsync(
-            new ProducerIdPool(actors.Client), new InitProducerIdRequest { TransactionalId = transactionalId, TransactionTimeoutMs = 1000 }, 4);
+        var request = new InitProducerIdRequest { TransactionalId = transactionalId, TransactionTimeoutMs = 1000 };
+        InitProducerIdResponse response = await CallAsync(new ProducerIdPool(actors.Client), request, 4);
         Assert.Equal((ErrorCode.InvalidRequest, -1L, (short)-1), (response.ErrorCode, response.ProducerId, response.ProducerEpoch));
     }
 

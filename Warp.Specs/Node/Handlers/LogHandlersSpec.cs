@@ -39,7 +39,9 @@ public sealed class LogHandlersSpec(ActorsFixture actors) : IClassFixture<Actors
     {
         TopicImage topic = await actors.CreateTopicAsync("many", partitions: 6);
         var request = new DeleteRecordsRequest { TimeoutMs = 30_000 };
-        request.Topics.Add(new() { Name = topic.Name, Partitions = [.. Enumerable.Range(-1, 8).Select(static i => new DeleteRecordsRequest.DeleteRecordsPartition { PartitionIndex = i, Offset = 0 })] });
+        var partitions = Enumerable.Range(-1, 8)
+            .Select(static i => new DeleteRecordsRequest.DeleteRecordsPartition { PartitionIndex = i, Offset = 0 });
+        request.Topics.Add(new() { Name = topic.Name, Partitions = [.. partitions] });
         request.Topics.Add(new() { Name = "never-was", Partitions = [new() { PartitionIndex = 0, Offset = 0 }] });
         DeleteRecordsResponse response = await Deletion.CallAsync<DeleteRecordsResponse>(request, 2);
         Assert.Equal(
@@ -85,7 +87,10 @@ public sealed class LogHandlersSpec(ActorsFixture actors) : IClassFixture<Actors
     public async Task No_epoch_ends_nowhere()
     {
         TopicImage topic = await actors.CreateTopicAsync("no-epoch");
-        var request = new OffsetForLeaderEpochRequest { Topics = [new() { Topic = topic.Name, Partitions = [new() { Partition = 0, LeaderEpoch = -1 }] }] };
+        var request = new OffsetForLeaderEpochRequest
+        {
+            Topics = [new() { Topic = topic.Name, Partitions = [new() { Partition = 0, LeaderEpoch = -1 }] }],
+        };
         var end = Assert.Single((await Epochs.CallAsync<OffsetForLeaderEpochResponse>(request, 4)).Topics[0].Partitions);
         Assert.Equal((ErrorCode.None, -1, -1L), (end.ErrorCode, end.LeaderEpoch, end.EndOffset));
     }

@@ -102,8 +102,8 @@ public sealed class MetadataSpec(ActorsFixture actors) : IClassFixture<ActorsFix
         await actors.CreateTopicAsync("under_score");
         MetadataResponse response = await CallAsync(9, "under.score", "under_score");
         Assert.Equal(
-            [("under.score", ErrorCode.InvalidTopicException), ("under_score", ErrorCode.None)],
-            response.Topics.OrderBy(static topic => topic.Name, StringComparer.Ordinal).Select(static topic => (topic.Name!, topic.ErrorCode)));
+            [("under_score", ErrorCode.None), ("under.score", ErrorCode.InvalidTopicException)],
+            response.Topics.OrderBy(static topic => topic.ErrorCode).Select(static topic => (topic.Name!, topic.ErrorCode)));
     }
 
     [Fact]
@@ -145,5 +145,6 @@ public sealed class MetadataSpec(ActorsFixture actors) : IClassFixture<ActorsFix
 
     private Task<MetadataResponse> CallAsync(short version, params string[] names) => CallAsync(version, RequestOf(names));
 
-    private Task<MetadataResponse> CallAsync(short version, MetadataRequest request) => Handler.CallAsync<MetadataResponse>(request, version);
+    private Task<MetadataResponse> CallAsync(short version, MetadataRequest request) =>
+        Handler.CallAsync<MetadataResponse>(request, version);
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using Warp.Protocol.Messages;
 using Xunit;
@@ -53,8 +54,8 @@ public sealed class ConnectionOrderSpec
     [Fact]
     public async Task A_request_without_a_response_gets_none_and_the_next_one_does()
     {
-        await using var listener = new TestListener(
-            [TestListener.Echo(), new DelegateHandler<ProduceRequest>(ApiKey.Produce, static (_, _) => ValueTask.FromResult<IResponse?>(null))]);
+        var silent = new DelegateHandler<ProduceRequest>(ApiKey.Produce, static (_, _) => ValueTask.FromResult<IResponse?>(null));
+        await using var listener = new TestListener([TestListener.Echo(), silent]);
         using RawClient client = await listener.ConnectAsync();
         await client.SendAsync(RawClient.Frame(1, new ProduceRequest { Acks = 0 }, 9), RawClient.Frame(2, new MetadataRequest(), Version));
         Assert.Equal(2, CorrelationIdOf(await client.ReceiveFrameAsync()));
@@ -112,7 +113,8 @@ public sealed class ConnectionOrderSpec
 
     private static byte[] Request(int correlationId) => RawClient.Frame(correlationId, new MetadataRequest(), Version);
 
-    private static int CorrelationIdOf(byte[]? frame) => System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(Assert.IsType<byte[]>(frame));
+    private static int CorrelationIdOf(byte[]? frame) =>
+        BinaryPrimitives.ReadInt32BigEndian(Assert.IsType<byte[]>(frame));
 
     private DelegateHandler<MetadataRequest> Blocking() => new(ApiKey.Metadata, (context, _) =>
     {

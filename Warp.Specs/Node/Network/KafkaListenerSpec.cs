@@ -112,5 +112,10 @@ public sealed class KafkaListenerSpec
     }
 
     private static KafkaListener Listener(HostPort address) => new(
-        address, TestListener.Limits(), new BufferBudget(1 << 20), new KafkaMetrics(new Meter("test")), TimeProvider.System, NullLoggerFactory.Instance);
+        address,
+        TestListener.Limits(),
+        new BufferBudget(1 << 20),
+        new KafkaMetrics(new Meter("test")),
+        TimeProvider.System,
+        NullLoggerFactory.Instance);
 }

@@ -16,7 +16,8 @@ internal sealed class TestListener : IAsyncDisposable
 
     private readonly Meter _meter = new("test");
 
-    public TestListener(IEnumerable<ApiHandler> handlers, LimitsOptions? limits = null, TimeProvider? time = null, long recordsBytes = 64 << 20)
+    public TestListener(
+        IEnumerable<ApiHandler> handlers, LimitsOptions? limits = null, TimeProvider? time = null, long recordsBytes = 64 << 20)
     {
         Metrics = new MetricSums(_meter);
         Records = new BufferBudget(recordsBytes);
@@ -38,8 +39,10 @@ internal sealed class TestListener : IAsyncDisposable
         new(requestSizeBytes, requestsInFlight, idle ?? TimeSpan.FromDays(1), 0);
 
     /// <summary>Answers Metadata with the first topic's name as the cluster's id.</summary>
-    public static ApiHandler Echo() => new DelegateHandler<MetadataRequest>(ApiKey.Metadata, static (_, request) => ValueTask.FromResult<IResponse?>(
-        new MetadataResponse { ClusterId = request.Topics is [var first, ..] ? first.Name : null }));
+    public static ApiHandler Echo() => new DelegateHandler<MetadataRequest>(
+        ApiKey.Metadata,
+        static (_, request) => ValueTask.FromResult<IResponse?>(
+            new MetadataResponse { ClusterId = request.Topics is [var first, ..] ? first.Name : null }));
 
     public Task<RawClient> ConnectAsync() => RawClient.ConnectAsync(Listener.BoundPort);
 
@@ -79,7 +82,8 @@ internal sealed class CapturedLog : ILoggerFactory, ILogger
 
     public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (!IsEnabled(logLevel))
             return;

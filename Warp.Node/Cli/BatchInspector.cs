@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
 using Warp.Protocol.Compression;
@@ -15,7 +16,7 @@ internal sealed class BatchInspector(SafeFileHandle file, ObjectFooter footer, I
     public async Task WriteExtentAsync(Utf8JsonWriter json, FooterExtent extent, CancellationToken cancellationToken)
     {
         json.WriteStartObject();
-        json.WriteString("topicId", extent.TopicId);
+        json.WriteString("topicId", KafkaText(extent.TopicId));
         json.WriteNumber("partition", extent.Partition);
         json.WriteNumber("position", extent.Position);
         json.WriteNumber("lengthBytes", extent.Length);
@@ -99,7 +100,10 @@ internal sealed class BatchInspector(SafeFileHandle file, ObjectFooter footer, I
             problems.Add($"{Name(extent)} has {actual} {what}, the footer says {expected}");
     }
 
-    private static string Name(in FooterExtent extent) => $"partition {extent.Partition} of topic {extent.TopicId}";
+    private static string Name(in FooterExtent extent) => $"partition {extent.Partition} of topic {KafkaText(extent.TopicId)}";
+
+    /// <summary>A topic id as Kafka's tools print it.</summary>
+    private static string KafkaText(Guid topicId) => Base64Url.EncodeToString(topicId.ToByteArray(bigEndian: true));
 
     private async Task<uint> ComputeCrcAsync(long batch, int size, CancellationToken cancellationToken)
     {

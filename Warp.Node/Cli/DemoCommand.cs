@@ -8,7 +8,7 @@ namespace Warp.Node.Cli;
 /// <c>warp demo</c>: a playground with a producer and a consumer that speak Kafka's protocol over TCP, and a view of what they do: a
 /// picture where there is a terminal, a line every second where there is none. The end is a summary.
 /// </summary>
-internal static class DemoCommand
+public static class DemoCommand
 {
     /// <summary>Runs the demo on this process's console until its time is over or it is stopped.</summary>
     /// <param name="arguments">The playground, and for how long.</param>

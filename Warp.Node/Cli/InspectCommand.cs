@@ -9,7 +9,7 @@ namespace Warp.Node.Cli;
 /// <c>warp inspect</c>: one object of the store as JSON, down to the headers of its batches, with every checksum verified. Takes the
 /// memory of the footer and of a small buffer, however large the object is.
 /// </summary>
-internal static class InspectCommand
+public static class InspectCommand
 {
     private static readonly JsonWriterOptions s_format = new() { Indented = true };
 

@@ -5,7 +5,7 @@ using Warp.Node.Hosting;
 namespace Warp.Node.Cli;
 
 /// <summary><c>warp playground</c>: a node for trying things out, which does not stay around when it is forgotten.</summary>
-internal static class PlaygroundCommand
+public static class PlaygroundCommand
 {
     /// <summary>How long a playground runs.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromHours(24);

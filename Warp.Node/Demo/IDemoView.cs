@@ -3,7 +3,7 @@ using Warp.Node.Configuration;
 namespace Warp.Node.Demo;
 
 /// <summary>How a demo is shown.</summary>
-internal interface IDemoView
+public interface IDemoView
 {
     /// <summary>Says what runs and how to try it, and then shows what the demo tells for as long as it runs.</summary>
     /// <param name="introduction">What does not change.</param>
@@ -12,7 +12,7 @@ internal interface IDemoView
 }
 
 /// <summary>What a demo says once.</summary>
-internal sealed record DemoIntroduction(HostPort Bootstrap, HostPort Http, string Topic, int Partitions, TimeSpan? For)
+public sealed record DemoIntroduction(HostPort Bootstrap, HostPort Http, string Topic, int Partitions, TimeSpan? For)
 {
     /// <summary>Commands to paste into another terminal.</summary>
     public IReadOnlyList<string> Commands { get; } =

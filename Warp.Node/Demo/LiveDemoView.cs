@@ -4,7 +4,7 @@ using Spectre.Console.Rendering;
 namespace Warp.Node.Demo;
 
 /// <summary>A picture that is drawn over again in place, for terminals.</summary>
-internal sealed class LiveDemoView(IAnsiConsole console) : IDemoView
+public sealed class LiveDemoView(IAnsiConsole console) : IDemoView
 {
     public Task RunAsync(DemoIntroduction introduction, Func<Action<DemoInterval>, Task> demo) =>
         console.Live(new Text($"A node listens on {introduction.Bootstrap}; the load starts.")).StartAsync(live => demo(interval =>

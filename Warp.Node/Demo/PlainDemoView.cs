@@ -1,7 +1,7 @@
 namespace Warp.Node.Demo;
 
 /// <summary>A line for each state, for pipes and logs.</summary>
-internal sealed class PlainDemoView(TextWriter output) : IDemoView
+public sealed class PlainDemoView(TextWriter output) : IDemoView
 {
     public async Task RunAsync(DemoIntroduction introduction, Func<Action<DemoInterval>, Task> demo)
     {

@@ -16,7 +16,8 @@ public static class DemoCommand
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Stops it in an orderly way: what was produced is still consumed.</param>
     /// <returns><see cref="ExitCode.Ok"/>; every other end is an exception.</returns>
-    public static Task<int> RunAsync(DemoArguments arguments, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
+    public static Task<int> RunAsync(
+        DemoArguments arguments, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
         bool isTerminal = !Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Ansi;
         IDemoView view = isTerminal ? new LiveDemoView(AnsiConsole.Console) : new PlainDemoView(Console.Out);

@@ -42,7 +42,9 @@ public static class InspectCommand
         }
         output.WriteByte((byte)'\n');
         await output.FlushAsync(cancellationToken);
-        return problems.Count == 0 ? ExitCode.Ok : throw new InvalidDataException($"{path} is damaged: {problems.First}{Others(problems.Count - 1)}");
+        return problems.Count == 0
+            ? ExitCode.Ok
+            : throw new InvalidDataException($"{path} is damaged: {problems.First}{Others(problems.Count - 1)}");
     }
 
     private static string Others(int count) => count == 0 ? "" : $" ({count} more in \"problems\")";

@@ -36,7 +36,8 @@ public static class PlaygroundCommand
     private static void Introduce(PlaygroundArguments arguments, NodeHost host, TextWriter output)
     {
         string fate = arguments.IsTemporary ? "deleted at the end" : "kept";
-        output.WriteLine($"A Warp node listens on {host.KafkaAddress} for {Life.TotalHours:f0} hours. Its data is in {arguments.Directory} ({fate}).");
+        output.WriteLine(
+            $"A Warp node listens on {host.KafkaAddress} for {Life.TotalHours:f0} hours. Its data is in {arguments.Directory} ({fate}).");
         output.WriteLine("Try it:");
         output.WriteLine($"  echo hello | kcat -b {host.KafkaAddress} -P -t hello");
         output.WriteLine($"  kcat -b {host.KafkaAddress} -C -t hello -e");

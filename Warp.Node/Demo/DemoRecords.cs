@@ -53,7 +53,7 @@ internal static class DemoRecords
     private static byte[] Value(long number, string sensor, long timestamp)
     {
         double celsius = 20 + (8 * Math.Sin(number / 500.0));
-        string text = $$"""{"number":{{number}},"sensor":"{{sensor}}","at":{{timestamp}},"celsius":{{celsius:f2}},"note":"{{new string('.', ValueBytes)}}""";
-        return Encoding.ASCII.GetBytes(string.Concat(text.AsSpan(0, ValueBytes - 2), "\"}"));
+        string start = $$"""{"number":{{number}},"sensor":"{{sensor}}","at":{{timestamp}},"celsius":{{celsius:f2}},"note":" """.TrimEnd();
+        return Encoding.ASCII.GetBytes(start.PadRight(ValueBytes - 2, '.') + "\"}");
     }
 }

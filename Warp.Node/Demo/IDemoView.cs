@@ -22,5 +22,8 @@ public sealed record DemoIntroduction(HostPort Bootstrap, HostPort Http, string 
         $"curl http://{Http}/metrics",
     ];
 
-    public string Ending => For is { } duration ? $"It ends by itself after {Units.Format(duration)}." : "Ctrl+C ends it.";
+    /// <summary>What runs, where, and for how long.</summary>
+    public string Sentence => $"A Warp node listens on {Bootstrap}; topic {Topic} has {Partitions} partitions. {Ending}";
+
+    private string Ending => For is { } duration ? $"It ends by itself after {Units.Format(duration)}." : "Ctrl+C ends it.";
 }

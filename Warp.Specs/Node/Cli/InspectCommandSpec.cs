@@ -37,7 +37,9 @@ public sealed class InspectCommandSpec : IDisposable
         Assert.Equal(0, json.GetProperty("problems").GetArrayLength());
 
         JsonElement[] extents = [.. json.GetProperty("extents").EnumerateArray()];
-        Assert.Equal([(3, 2, 12), (4, 1, 1)], extents.Select(extent => (Int(extent, "partition"), Int(extent, "batchCount"), Int(extent, "recordCount"))));
+        Assert.Equal(
+            [(3, 2, 12), (4, 1, 1)],
+            extents.Select(extent => (Int(extent, "partition"), Int(extent, "batchCount"), Int(extent, "recordCount"))));
         Assert.Equal("AAAAAQAAAAABAgMEBQYHCA", extents[0].GetProperty("topicId").GetString());
         Assert.Equal(8, Int(extents[0], "position"));
         Assert.Equal(1_011, extents[0].GetProperty("maxTimestampMs").GetInt64());
@@ -57,7 +59,8 @@ public sealed class InspectCommandSpec : IDisposable
         byte[] bytes = Encode();
         bytes[8 + RecordBatchHeader.Size + 5] ^= 1;
         var failure = await Assert.ThrowsAsync<InvalidDataException>(() => InspectAsync(bytes));
-        Assert.StartsWith($"{_path} is damaged: the batch at position 8 of partition 3 of topic AAAAAQAAAAABAgMEBQYHCA has the CRC-32C ", failure.Message);
+        string batch = "the batch at position 8 of partition 3 of topic AAAAAQAAAAABAgMEBQYHCA";
+        Assert.StartsWith($"{_path} is damaged: {batch} has the CRC-32C ", failure.Message);
         JsonElement json = Json();
         Assert.Equal(1, json.GetProperty("problems").GetArrayLength());
         Assert.Equal(
@@ -73,7 +76,8 @@ public sealed class InspectCommandSpec : IDisposable
         bytes[8 + RecordBatchHeader.BatchLengthOffset] = 0x7F;
         var failure = await Assert.ThrowsAsync<InvalidDataException>(() => InspectAsync(bytes));
         Assert.Contains("at position 8 of partition 3 of topic AAAAAQAAAAABAgMEBQYHCA there is no whole record batch", failure.Message);
-        Assert.Equal([0, 1], Json().GetProperty("extents").EnumerateArray().Select(extent => extent.GetProperty("batches").GetArrayLength()));
+        JsonElement extents = Json().GetProperty("extents");
+        Assert.Equal([0, 1], extents.EnumerateArray().Select(extent => extent.GetProperty("batches").GetArrayLength()));
     }
 
     [Fact]
@@ -83,9 +87,10 @@ public sealed class InspectCommandSpec : IDisposable
         byte[] bytes = Encode(new BatchToWrite(ObjectSamples.Topic(1), 0, batch, RecordCount: 2, MaxTimestamp: 6));
         var failure = await Assert.ThrowsAsync<InvalidDataException>(() => InspectAsync(bytes));
         Assert.EndsWith("(2 more in \"problems\")", failure.Message);
+        string[] problems = [.. Json().GetProperty("problems").EnumerateArray().Select(problem => problem.GetString()!)];
         Assert.Equal(
             ["has the base offset 9 where 0 is expected", "has 1 records, the footer says 2", "has 5 as max timestamp, the footer says 6"],
-            Json().GetProperty("problems").EnumerateArray().Select(problem => problem.GetString()![(problem.GetString()!.IndexOf("has ", StringComparison.Ordinal))..]));
+            problems.Select(problem => problem[problem.IndexOf("has ", StringComparison.Ordinal)..]));
     }
 
     [Theory]
@@ -97,7 +102,8 @@ public sealed class InspectCommandSpec : IDisposable
     public async Task A_cut_object_is_one_line_and_no_JSON(int length)
     {
         byte[] bytes = Encode();
-        var failure = await Assert.ThrowsAsync<InvalidDataException>(() => InspectAsync(bytes[..(length < 0 ? bytes.Length + length : length)]));
+        byte[] cut = bytes[..(length < 0 ? bytes.Length + length : length)];
+        var failure = await Assert.ThrowsAsync<InvalidDataException>(() => InspectAsync(cut));
         Assert.StartsWith($"{_path} is no whole object: ", failure.Message);
         Assert.Equal(0, _output.Length);
     }
@@ -106,7 +112,7 @@ public sealed class InspectCommandSpec : IDisposable
     public async Task Every_flipped_bit_of_the_footer_is_found()
     {
         byte[] whole = Encode();
-        int footer = whole.Length - 12 - (int)Assert.Single([(await InspectAsync(whole)).GetProperty("footer").GetProperty("lengthBytes").GetInt64()]);
+        int footer = Int((await InspectAsync(whole)).GetProperty("footer"), "position");
         for (int position = footer; position < whole.Length; position++)
         {
             byte[] bytes = [.. whole];
@@ -118,7 +124,8 @@ public sealed class InspectCommandSpec : IDisposable
     [Fact]
     public async Task A_foreign_file_is_one_line()
     {
-        var failure = await Assert.ThrowsAsync<InvalidDataException>(() => InspectAsync("#!/bin/sh\necho this is no object at all\n"u8.ToArray()));
+        byte[] script = "#!/bin/sh\necho this is no object at all\n"u8.ToArray();
+        var failure = await Assert.ThrowsAsync<InvalidDataException>(() => InspectAsync(script));
         Assert.Equal($"{_path} is no whole object: The bytes do not begin with an object's magic number.", failure.Message);
     }
 

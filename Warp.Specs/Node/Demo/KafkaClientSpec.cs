@@ -91,7 +91,8 @@ public sealed class KafkaClientSpec : IAsyncLifetime
         Assert.Equal(
             [(0, -1L), (1, -1L)],
             ((ListOffsetsRequest)list.ReadBody()).Topics.Single().Partitions.Select(asked => (asked.PartitionIndex, asked.Timestamp)));
-        await _broker.AnswerAsync(list, new ListOffsetsResponse { Topics = [new() { Name = "t", Partitions = [Offset(0, 5), Offset(1, 7)] }] });
+        var listed = new ListOffsetsResponse.ListOffsetsTopicResponse { Name = "t", Partitions = [Offset(0, 5), Offset(1, 7)] };
+        await _broker.AnswerAsync(list, new ListOffsetsResponse { Topics = [listed] });
         Dictionary<int, long> offsets = await listing;
         Assert.Equal([KeyValuePair.Create(0, 5L), KeyValuePair.Create(1, 7L)], offsets.OrderBy(offset => offset.Key));
 
@@ -99,9 +100,12 @@ public sealed class KafkaClientSpec : IAsyncLifetime
         RequestFrame fetch = await _broker.ReadAsync();
         var asked = (FetchRequest)fetch.ReadBody();
         Assert.Equal((2000, 1, s_topic.Id), (asked.MaxWaitMs, asked.MinBytes, asked.Topics.Single().TopicId));
-        Assert.Equal([(0, 5L), (1, 7L)], asked.Topics.Single().Partitions.Select(partition => (partition.Partition, partition.FetchOffset)));
+        Assert.Equal(
+            [(0, 5L), (1, 7L)],
+            asked.Topics.Single().Partitions.Select(partition => (partition.Partition, partition.FetchOffset)));
         byte[] batch = new RecordBatchBuilder { BaseOffset = 5 }.Append(1, null, [1]).Build();
-        await _broker.AnswerAsync(fetch, new FetchResponse { Responses = [new() { TopicId = s_topic.Id, Partitions = [Fetched(0, batch), Fetched(1, [])] }] });
+        var fetched = new FetchResponse.FetchableTopicResponse { TopicId = s_topic.Id, Partitions = [Fetched(0, batch), Fetched(1, [])] };
+        await _broker.AnswerAsync(fetch, new FetchResponse { Responses = [fetched] });
         IReadOnlyList<FetchResponse.PartitionData> answers = await fetching;
         Assert.Equal(batch, answers[0].Records.Memory.ToArray());
         Assert.Equal(0, answers[1].Records.Length);

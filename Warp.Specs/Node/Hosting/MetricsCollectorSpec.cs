@@ -70,12 +70,14 @@ public sealed class MetricsCollectorSpec : IDisposable
     [Fact]
     public void What_is_observed_replaces_what_was_observed_before()
     {
-        Measurement<long>[] observed = [new(5, new KeyValuePair<string, object?>("shard", 1)), new(6, new KeyValuePair<string, object?>("shard", 2))];
+        Measurement<long>[] observed = [Shard(1, 5), Shard(2, 6)];
         _meter.CreateObservableGauge("lag", () => observed);
         Assert.Equal(11, Sum(_collector.Collect(), "lag"));
-        observed = [new(7, new KeyValuePair<string, object?>("shard", 2))];
+        observed = [Shard(2, 7)];
         MetricSeries left = Assert.Single(Assert.Single(_collector.Collect()).Series);
         Assert.Equal(7, left.Value);
+
+        static Measurement<long> Shard(int number, long lag) => new(lag, new KeyValuePair<string, object?>("shard", number));
     }
 
     [Fact]
@@ -136,10 +138,11 @@ public sealed class MetricsCollectorSpec : IDisposable
     {
         using var node = new NodeMetrics(TimeProvider.System, "1.2.3");
         IReadOnlyList<MetricFamily> families = node.Collect();
-        foreach (string name in (string[])["process.cpu", "process.resident.memory", "process.threads", "dotnet.gc.heap", "dotnet.gc.allocated"])
-            Assert.True(Sum(families, name) > 0, name);
+        string[] positive = ["process.cpu", "process.resident.memory", "process.threads", "dotnet.gc.heap", "dotnet.gc.allocated"];
+        Assert.All(positive, name => Assert.True(Sum(families, name) > 0, name));
         Assert.True(Sum(families, "warp.node.uptime") >= 0);
-        Assert.Equal([KeyValuePair.Create("version", "1.2.3")], families.Single(family => family.Name == "warp.build.info").Series.Single().Labels);
+        MetricSeries build = families.Single(family => family.Name == "warp.build.info").Series.Single();
+        Assert.Equal([KeyValuePair.Create("version", "1.2.3")], build.Labels);
     }
 
     private static double Sum(IReadOnlyList<MetricFamily> families, string name) => families.Single(family => family.Name == name).Sum();

@@ -3,13 +3,15 @@ using System.Net;
 using System.Net.Sockets;
 using Warp.Node.Configuration;
 using Warp.Protocol.Messages;
-using Xunit;
 
 namespace Warp.Specs.Node.Demo;
 
-/// <summary>One connection of a broker that does what the test says. Not thread-safe.</summary>
+/// <summary>One connection of a broker that does what the test says, for half a minute at most. Not thread-safe.</summary>
 internal sealed class FakeBroker : IDisposable
 {
+    private static readonly TimeSpan s_longestTest = TimeSpan.FromSeconds(30);
+
+    private readonly CancellationTokenSource _deadline = new(s_longestTest);
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private Socket _client = null!;
 
@@ -17,7 +19,7 @@ internal sealed class FakeBroker : IDisposable
 
     public HostPort Address => new("127.0.0.1", ((IPEndPoint)_listener.LocalEndpoint).Port);
 
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+    private CancellationToken Cancellation => _deadline.Token;
 
     /// <summary>Takes a client's connection and answers its ApiVersions.</summary>
     public async Task AcceptAsync(params ApiVersionsResponse.ApiVersion[] versions)
@@ -49,6 +51,7 @@ internal sealed class FakeBroker : IDisposable
     {
         _client?.Dispose();
         _listener.Dispose();
+        _deadline.Dispose();
     }
 
     private async Task<byte[]> ReadAsync(int count)

@@ -11,12 +11,14 @@ public sealed class KafkaClientSpec : IAsyncLifetime
     private static readonly KafkaTopic s_topic = new("t", new Guid(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), 2);
 
     private readonly FakeBroker _broker = new();
+    private readonly CancellationTokenSource _deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
     private KafkaClient _client = null!;
 
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+    private CancellationToken Cancellation => _deadline.Token;
 
     public async ValueTask InitializeAsync()
     {
+        _deadline.CancelAfter(TimeSpan.FromSeconds(30));
         Task<KafkaClient> connecting = KafkaClient.ConnectAsync(_broker.Address, "me", Cancellation);
         await _broker.AcceptAsync(
             Versions(ApiKey.Produce, 3, 9),
@@ -32,6 +34,7 @@ public sealed class KafkaClientSpec : IAsyncLifetime
     {
         await _client.DisposeAsync();
         _broker.Dispose();
+        _deadline.Dispose();
     }
 
     [Fact]

@@ -30,6 +30,15 @@ public sealed class LatencyRecorderSpec
     }
 
     [Fact]
+    public void A_share_between_two_durations_is_the_longer_one()
+    {
+        foreach (int us in (int[])[10, 20, 30])
+            _recorder.Record(TimeSpan.FromMicroseconds(us));
+        Assert.Equal(TimeSpan.FromMicroseconds(20), _recorder.Snapshot().Percentile(0.5));
+        Assert.Equal(TimeSpan.FromMicroseconds(30), _recorder.Snapshot().Percentile(0.67));
+    }
+
+    [Fact]
     public void Percentiles_are_within_one_percent_of_the_exact_ones()
     {
         var random = new Random(TestRun.TakeSeed());

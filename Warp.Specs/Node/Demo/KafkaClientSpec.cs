@@ -11,7 +11,9 @@ public sealed class KafkaClientSpec : IAsyncLifetime
     private static readonly KafkaTopic s_topic = new("t", new Guid(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), 2);
 
     private readonly FakeBroker _broker = new();
-    private readonly CancellationTokenSource _deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+    private readonly CancellationTokenSource _deadline =
+        CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+
     private KafkaClient _client = null!;
 
     private CancellationToken Cancellation => _deadline.Token;
@@ -127,7 +129,6 @@ public sealed class KafkaClientSpec : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(new byte[] { 0, 0, 0, 6, 0, 0, 0, 77, 0, 0 })] // the answer to request 77
     [InlineData(new byte[] { 0x7F, 0xFF, 0xFF, 0xFF })] // 2 GiB
     [InlineData(new byte[] { 0xFF, 0xFF, 0xFF, 0xFF })] // a negative length
     [InlineData(new byte[] { 0, 0, 0, 4, 0, 0, 0, 2 })] // an answer without a body
@@ -136,6 +137,15 @@ public sealed class KafkaClientSpec : IAsyncLifetime
         Task creating = _client.CreateTopicAsync("t", 1, Cancellation);
         await _broker.ReadAsync();
         await _broker.SendAsync(rubbish);
+        await Assert.ThrowsAsync<IOException>(() => creating);
+    }
+
+    [Fact]
+    public async Task An_answer_to_another_request_ends_the_connection()
+    {
+        Task creating = _client.CreateTopicAsync("t", 1, Cancellation);
+        RequestHeader asked = (await _broker.ReadAsync()).Header;
+        await _broker.SendAsync(ResponseFrame.Write(asked.CorrelationId + 1, Created(ErrorCode.None), asked.ApiVersion).ToArray());
         await Assert.ThrowsAsync<IOException>(() => creating);
     }
 

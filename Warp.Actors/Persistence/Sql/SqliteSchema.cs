@@ -45,6 +45,19 @@ internal static class SqliteSchema
 
     public static void Configure(SqliteConnection connection) => Execute(connection, Settings);
 
+    /// <summary>Whether there is anything in the file: a process that died while it made one leaves an empty database.</summary>
+    public static bool HasTables(SqliteConnection connection)
+    {
+        using var count = new SqlStatement(connection, "SELECT count(*) FROM sqlite_schema", 0);
+        return count.Scalar() is not 0L;
+    }
+
+    public static bool HasTable(SqliteConnection connection, string name)
+    {
+        using var count = new SqlStatement(connection, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = $0", 1);
+        return count.Scalar(name) is not 0L;
+    }
+
     public static void CreateTables(SqliteConnection connection) => Execute(connection, Tables);
 
     public static void Execute(SqliteConnection connection, string sql)

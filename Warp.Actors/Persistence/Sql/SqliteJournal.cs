@@ -36,9 +36,9 @@ public sealed class SqliteJournal : IJournal
     /// <param name="path">The file; its folder is created.</param>
     /// <param name="newCluster">What a new file says of its cluster.</param>
     /// <param name="time">Stands for the database's clock.</param>
-    /// <param name="check">Sees what an existing file says of its cluster; when it throws, the file has not been changed.</param>
+    /// <param name="check">Sees what the file says of its cluster, null for a new one; when it throws, the file has not been changed.</param>
     /// <exception cref="JournalException">Locked by another process, not a journal, of a newer version, or not accessible.</exception>
-    public static async Task<SqliteJournal> OpenAsync(string path, ClusterRecord newCluster, TimeProvider time, Action<ClusterRecord>? check = null)
+    public static async Task<SqliteJournal> OpenAsync(string path, ClusterRecord newCluster, TimeProvider time, Action<ClusterRecord?>? check = null)
     {
         Batteries_V2.Init();
         string full = Path.GetFullPath(path);
@@ -51,6 +51,9 @@ public sealed class SqliteJournal : IJournal
             SqliteSchema.Configure(connection);
             if (SqliteSchema.HasTables(connection))
                 CheckExisting(connection, full, check);
+            else
+                check?.Invoke(null);
+            SqliteSchema.UseWriteAheadLog(connection);
             SqliteSchema.InTransaction(connection, () =>
             {
                 SqliteSchema.CreateTables(connection);
@@ -241,7 +244,7 @@ public sealed class SqliteJournal : IJournal
     }
 
     /// <summary>Looks at a file before anything in it is changed.</summary>
-    private static void CheckExisting(SqliteConnection connection, string path, Action<ClusterRecord>? check)
+    private static void CheckExisting(SqliteConnection connection, string path, Action<ClusterRecord?>? check)
     {
         if (!SqliteSchema.HasTable(connection, "cluster"))
             throw new JournalException($"The file {path} is a SQLite database, but no journal; name another in warp.journal.url.");

@@ -5,6 +5,9 @@ namespace Warp.Specs.Actors;
 /// <summary>What becomes of the next append.</summary>
 internal enum AppendFault
 {
+    /// <summary>Nothing happens to it.</summary>
+    None,
+
     /// <summary>It is committed, but the answer is lost on the way.</summary>
     CommittedButUnknown,
 
@@ -74,11 +77,11 @@ internal sealed class FaultyJournal(IJournal inner) : IJournal
     {
         if (_held is { } held)
             await held.Task;
-        AppendFault? fault;
+        AppendFault fault;
         lock (_gate)
         {
             Appends.Add([.. writes]);
-            fault = _faults.TryDequeue(out AppendFault next) ? next : null;
+            fault = _faults.TryDequeue(out AppendFault next) ? next : AppendFault.None;
         }
         switch (fault)
         {

@@ -6,6 +6,7 @@ using Warp.Actors.Persistence;
 using Warp.Actors.Persistence.Sql;
 using Warp.Actors.Sequencing;
 using Warp.Actors.Sharding;
+using Warp.Protocol.Messages;
 using Xunit;
 
 namespace Warp.Specs.Actors;
@@ -29,8 +30,11 @@ internal sealed class JournaledNode : IAsyncDisposable
         _times = times;
     }
 
-    /// <summary>How long a test waits for anything.</summary>
+    /// <summary>How long a test waits for anything, in real time.</summary>
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The deadline of asks, on the node's clock: longer than any that a test lets pass on purpose.</summary>
+    public static TimeSpan AskDeadline { get; } = TimeSpan.FromHours(1);
 
     public ActorSystem System => _system;
 
@@ -51,6 +55,11 @@ internal sealed class JournaledNode : IAsyncDisposable
     /// <summary>The sequencer of shard 0.</summary>
     public ActorRef<SequencerMessage> Sequencer => Region.Sequencer(0);
 
+    /// <summary>What the actors logged.</summary>
+    public LogLines Log { get; } = new();
+
+    private string JournalPath => Path.Combine(_folder, "warp.db");
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <summary>Starts a node with an empty journal.</summary>
@@ -65,9 +74,12 @@ internal sealed class JournaledNode : IAsyncDisposable
     }
 
     /// <summary>Stops the node in order and starts it again.</summary>
-    public async Task RestartAsync()
+    /// <param name="whileClosed">Runs in between, with the path of the journal's file.</param>
+    public async Task RestartAsync(Func<string, Task>? whileClosed = null)
     {
         await CloseAsync();
+        if (whileClosed is not null)
+            await whileClosed(JournalPath);
         await OpenAsync();
     }
 
@@ -81,16 +93,16 @@ internal sealed class JournaledNode : IAsyncDisposable
 
     public async Task<TReply> AskAsync<TReply>(Ask<SequencerMessage, TReply> question) => await AskAsync(Sequencer, question);
 
-    /// <summary>Asks with a deadline that real time keeps, too.</summary>
+    /// <summary>Asks, with patience in real time, too.</summary>
     public static async Task<TReply> AskAsync<TMessage, TReply>(ActorRef<TMessage> actor, Ask<TMessage, TReply> question)
         where TMessage : class =>
-        await actor.AskAsync(question, Patience, Cancellation).WaitAsync(Patience, Cancellation);
+        await actor.AskAsync(question, AskDeadline, Cancellation).WaitAsync(Patience, Cancellation);
 
     public async Task OpenAsync(TopicPartition partition) => Assert.Equal(
-        Warp.Protocol.Messages.ErrorCode.None,
+        ErrorCode.None,
         await AskAsync(
             Region.SequencerOf(partition),
-            (Reply<Warp.Protocol.Messages.ErrorCode> reply) => new SequencerMessage.OpenPartitions(partition.TopicId, [partition.Partition], reply)));
+            (Reply<ErrorCode> reply) => new SequencerMessage.OpenPartitions(partition.TopicId, [partition.Partition], reply)));
 
     public async Task<CommitReply> CommitAsync(ObjectCommit commit) =>
         await AskAsync((Reply<CommitReply> reply) => new SequencerMessage.Commit(commit, reply));
@@ -120,8 +132,8 @@ internal sealed class JournaledNode : IAsyncDisposable
     private async Task OpenAsync()
     {
         var cluster = new ClusterRecord("a-cluster-id-of-22-char", 0, StoreBound: false, _shards, EntityHash.Name, 1);
-        _system = new ActorSystem(_time, new Random(1));
-        Journal = new FaultyJournal(await SqliteJournal.OpenAsync(Path.Combine(_folder, "warp.db"), cluster, _time));
+        _system = new ActorSystem(_time, new Random(1), loggers: Log);
+        Journal = new FaultyJournal(await SqliteJournal.OpenAsync(JournalPath, cluster, _time));
         Node = await Journal.RegisterNodeAsync(null, Cancellation);
         Leases = new ShardLeases(_system, Journal, Node, _times);
         await Leases.StartAsync([.. Enumerable.Range(0, _shards), ShardIds.Catalog], Cancellation);

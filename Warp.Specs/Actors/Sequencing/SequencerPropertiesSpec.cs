@@ -11,11 +11,12 @@ public sealed class SequencerPropertiesSpec
     /// and a state made from a snapshot or from the events alone is the live one.
     /// </summary>
     [Fact]
-    public void Ten_thousand_random_lives_agree_with_the_model()
+    public void Thousands_of_random_lives_agree_with_the_model()
     {
         int seed = TestRun.TakeSeed();
+        int lives = TestRun.IsLong ? 10_000 : 2_000;
         int accepted = 0;
-        for (int i = 0; i < 10_000; i++)
+        for (int i = 0; i < lives; i++)
         {
             var schedule = new SequencerSchedule(seed + i);
             try
@@ -28,6 +29,6 @@ public sealed class SequencerPropertiesSpec
             }
             accepted += schedule.Accepted;
         }
-        Assert.InRange(accepted, 200_000, int.MaxValue);
+        Assert.InRange(accepted, 20 * lives, int.MaxValue);
     }
 }

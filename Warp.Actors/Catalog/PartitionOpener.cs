@@ -25,7 +25,7 @@ public sealed class PartitionOpener(ActorSystem system, ShardRegion region)
         Ask<SequencerMessage, ErrorCode> Message(List<int> partitions) => reply => new SequencerMessage.OpenPartitions(topic.Id, partitions, reply);
     }
 
-    /// <summary>Drops the topic in every shard (those without partitions of it must refuse late messages, too), then calls <paramref name="done"/>.</summary>
+    /// <summary>Drops the topic in every shard that has partitions of it, then calls <paramref name="done"/>.</summary>
     public Task DropAsync(TopicImage topic, Action done)
     {
         Ask<SequencerMessage, ErrorCode> message = reply => new SequencerMessage.DeleteTopic(topic.Id, reply);

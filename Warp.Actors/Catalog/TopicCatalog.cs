@@ -3,7 +3,6 @@ using Warp.Actors.Kernel;
 using Warp.Actors.Persistence;
 using Warp.Actors.Sharding;
 using Warp.Protocol.Messages;
-using Warp.Protocol.Wire;
 
 namespace Warp.Actors.Catalog;
 
@@ -15,6 +14,9 @@ namespace Warp.Actors.Catalog;
 public sealed class TopicCatalog : PersistentActor<CatalogMessage>
 {
     public const string Name = "catalog";
+
+    /// <summary>How soon a write that the journal refused (a full disk, for one) is tried again.</summary>
+    private static readonly TimeSpan s_refusedPause = TimeSpan.FromSeconds(1);
 
     private static readonly EventCodec s_codec = new(EventSpecs.All);
 
@@ -46,17 +48,10 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
 
     protected override void Apply(IEvent @event) => _image = _image.Apply(@event);
 
-    protected override ReadOnlyMemory<byte> TakeSnapshot() =>
-        (byte[])[(byte)CatalogSnapshot.HighestVersion, .. EventCodec.Bytes(_image.ToSnapshot(), CatalogSnapshot.HighestVersion)];
+    protected override ReadOnlyMemory<byte> TakeSnapshot() => EventCodec.EncodeSnapshot(_image.ToSnapshot(), CatalogSnapshot.HighestVersion);
 
-    protected override void RestoreSnapshot(ReadOnlyMemory<byte> snapshot)
-    {
-        byte version = snapshot.Span[0];
-        if (version > CatalogSnapshot.HighestVersion)
-            throw new JournalException($"The catalog's snapshot has version {version}, this version of Warp knows {CatalogSnapshot.HighestVersion}; run a newer one.");
-        var reader = new WireReader(snapshot[1..]);
-        _image = _image.Restore(CatalogSnapshot.Read(ref reader, version));
-    }
+    protected override void RestoreSnapshot(ReadOnlyMemory<byte> snapshot) =>
+        _image = _image.Restore(EventCodec.DecodeSnapshot(PersistenceId, snapshot, CatalogSnapshot.HighestVersion, CatalogSnapshot.Read));
 
     protected override void Recovered()
     {
@@ -97,44 +92,59 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
                 Write(reserve, [new ProducerIdsReserved { NextProducerId = first + reserve.Count }], () => reserve.Reply.Set(first));
                 break;
             case CatalogMessage.Opened opened:
-                Write(opened, [new TopicOpened { TopicId = opened.TopicId, PartitionCount = opened.PartitionCount }], () => AnswerOpened(opened.TopicId));
+                Opened(opened);
                 break;
             case CatalogMessage.Dropped dropped:
-                Write(dropped, [new TopicDeletionFinished { TopicId = dropped.TopicId }], static () => { });
+                Dropped(dropped);
                 break;
         }
+    }
+
+    /// <summary>A sequencer that was slow may confirm what has changed since, or what another round has confirmed.</summary>
+    private void Opened(CatalogMessage.Opened opened)
+    {
+        if (!_image.ById.TryGetValue(opened.TopicId, out TopicImage? topic) || topic.IsDeleted || opened.PartitionCount <= topic.OpenPartitionCount)
+            return;
+        WriteUntilAccepted(
+            opened, new TopicOpened { TopicId = opened.TopicId, PartitionCount = opened.PartitionCount }, () => AnswerOpened(opened.TopicId));
+    }
+
+    private void Dropped(CatalogMessage.Dropped dropped)
+    {
+        if (_image.ById.ContainsKey(dropped.TopicId))
+            WriteUntilAccepted(dropped, new TopicDeletionFinished { TopicId = dropped.TopicId }, static () => { });
     }
 
     private void Create(CatalogMessage.CreateTopics create)
     {
         CatalogImage draft = _image;
         var events = new List<IEvent>();
-        var results = new List<Task<TopicResult>>();
+        var results = new List<Func<Task<TopicResult>>>();
         foreach (NewTopic wanted in create.Topics)
         {
             (TopicCreated? created, TopicResult result) = CatalogRules.Create(draft, wanted, NewId(), Now);
             if (created is null || create.ValidateOnly)
             {
-                results.Add(Task.FromResult(result));
+                results.Add(() => Task.FromResult(result));
                 continue;
             }
             draft = draft.Apply(created);
             events.Add(created);
-            results.Add(WhenOpened(created.TopicId));
+            results.Add(() => WhenOpened(created.TopicId));
         }
         if (events.Count == 0)
-        {
-            create.Reply.Set(results);
-            return;
-        }
-        Write(create, events, Created);
+            WhenOwner(prove: false, Answer, create);
+        else
+            Write(create, events, Created);
 
         void Created()
         {
             foreach (TopicCreated created in events.Cast<TopicCreated>())
                 Open(_image.ById[created.TopicId]);
-            create.Reply.Set(results);
+            Answer();
         }
+
+        void Answer() => create.Reply.Set([.. results.Select(static result => result())]);
     }
 
     private void Grow(CatalogMessage.CreatePartitions grow)
@@ -142,15 +152,14 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
         TopicResult result = CatalogRules.Grow(_image, grow.Topic, grow.Count);
         if (result.Error != ErrorCode.None || grow.ValidateOnly)
         {
-            grow.Reply.Set(Task.FromResult(result));
+            WhenOwner(prove: false, () => grow.Reply.Set(Task.FromResult(result)), grow);
             return;
         }
         Guid topicId = result.Topic!.Id;
-        Task<TopicResult> opened = WhenOpened(topicId);
         Write(grow, [new PartitionsAdded { TopicId = topicId, PartitionCount = grow.Count }], () =>
         {
             Open(_image.ById[topicId]);
-            grow.Reply.Set(opened);
+            grow.Reply.Set(WhenOpened(topicId));
         });
     }
 
@@ -158,7 +167,7 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
     {
         if (!_image.ById.TryGetValue(delete.TopicId, out TopicImage? topic) || topic.IsDeleted)
         {
-            delete.Reply.Set(new TopicResult(ErrorCode.UnknownTopicOrPartition, "There is no such topic."));
+            WhenOwner(prove: false, () => delete.Reply.Set(new TopicResult(ErrorCode.UnknownTopicOrPartition, "There is no such topic.")), delete);
             return;
         }
         Write(delete, [new TopicDeleted { Time = Now.ToUnixTimeMilliseconds(), TopicId = topic.Id }], () =>
@@ -173,13 +182,13 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
     {
         if (_image.Find(alter.Topic) is not { } topic)
         {
-            alter.Reply.Set(new TopicResult(ErrorCode.UnknownTopicOrPartition, $"There is no topic '{alter.Topic}'."));
+            Unchanged(new TopicResult(ErrorCode.UnknownTopicOrPartition, $"There is no topic '{alter.Topic}'."));
             return;
         }
         ConfigChange change = alter.Change(topic, _image.BrokerConfigsOf(CatalogImage.AllNodes));
         if (change.Values is null || alter.ValidateOnly)
         {
-            alter.Reply.Set(new TopicResult(change.ErrorCode, change.ErrorMessage, topic));
+            Unchanged(new TopicResult(change.ErrorCode, change.ErrorMessage, topic));
             return;
         }
         var changed = new TopicConfigsChanged
@@ -188,6 +197,8 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
             Configs = [.. change.Values.Select(static c => new TopicConfigsChanged.TopicConfigsChangedConfig { Name = c.Key, Value = c.Value })],
         };
         Write(alter, [changed], () => alter.Reply.Set(new TopicResult(ErrorCode.None, null, _image.ById[topic.Id])));
+
+        void Unchanged(TopicResult result) => WhenOwner(prove: false, () => alter.Reply.Set(result), alter);
     }
 
     private void Alter(CatalogMessage.AlterBrokerConfigs alter)
@@ -195,7 +206,7 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
         ConfigChange change = alter.Change(_image.BrokerConfigs.GetValueOrDefault(alter.NodeId, ImmutableSortedDictionary<string, string>.Empty));
         if (change.Values is null || alter.ValidateOnly)
         {
-            alter.Reply.Set(new TopicResult(change.ErrorCode, change.ErrorMessage));
+            WhenOwner(prove: false, () => alter.Reply.Set(new TopicResult(change.ErrorCode, change.ErrorMessage)), alter);
             return;
         }
         var changed = new BrokerConfigsChanged
@@ -210,7 +221,7 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
     {
         if (_image.RoutingNodeIds.AsSpan().SequenceEqual(change.NodeIds.ToArray()))
         {
-            change.Reply.Set(_image.RoutingGeneration);
+            WhenOwner(prove: false, () => change.Reply.Set(_image.RoutingGeneration), change);
             return;
         }
         var routing = new RoutingChanged { Generation = _image.RoutingGeneration + 1, NodeIds = [.. change.NodeIds] };
@@ -218,15 +229,24 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
     }
 
     /// <summary>Journals events and publishes the image before anything is answered. A refusal fails the question: its asker may repeat it.</summary>
-    private void Write(CatalogMessage message, IReadOnlyList<IEvent> events, Action then) => Persist(
-        message,
-        new Changes(events),
-        () =>
+    private void Write<T>(T message, IReadOnlyList<IEvent> events, Action then)
+        where T : CatalogMessage, IAsk =>
+        Write(message, events, then, result => message.Fail(new JournalException($"The journal refused the change: {result.Detail}")));
+
+    /// <summary>Journals what sequencers have confirmed. Nobody else would say it again, so a refused write is repeated.</summary>
+    private void WriteUntilAccepted(CatalogMessage message, IEvent @event, Action then) =>
+        Write(message, [@event], then, _ => After(s_refusedPause, () => Self.Tell(message)));
+
+    private void Write(CatalogMessage message, IReadOnlyList<IEvent> events, Action then, Action<WriteResult> refused)
+    {
+        Persist(message, new Changes(events), Written, refused);
+
+        void Written()
         {
             _published.Publish(_image);
             then();
-        },
-        result => (message as IAsk)?.Fail(new JournalException($"The journal refused the change: {result.Detail}")));
+        }
+    }
 
     private Task<TopicResult> WhenOpened(Guid topicId)
     {

@@ -20,6 +20,7 @@ public sealed class ShardLeases : IAsyncDisposable
     private readonly SemaphoreSlim _turn = new(1);
     private readonly CancellationTokenSource _stopping = new();
     private Task _renewing = Task.CompletedTask;
+    private long _renewalSentAt = long.MinValue;
 
     public ShardLeases(ActorSystem system, IJournal journal, NodeIncarnation node, TimeConstants times)
     {
@@ -75,9 +76,13 @@ public sealed class ShardLeases : IAsyncDisposable
     /// <summary>Renews at once, for an answer that the clock would refuse (after a pause of the process, for one).</summary>
     public async Task RenewAsync(CancellationToken cancellationToken)
     {
+        long askedAt = _system.Time.GetTimestamp();
         await _turn.WaitAsync(cancellationToken);
         try
         {
+            // After a pause everybody asks at once; one renewal that was sent after they asked proves it for all.
+            if (_renewalSentAt > askedAt)
+                return;
             Fence[] fences;
             lock (_gate)
                 fences = [.. _held.Values.Select(static holding => holding.Fence)];
@@ -94,6 +99,7 @@ public sealed class ShardLeases : IAsyncDisposable
                 foreach (Fence fence in renewed)
                     _held[fence.ShardId] = new Holding(fence, sentAt);
             }
+            _renewalSentAt = sentAt;
         }
         finally
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 
 namespace Warp.Actors.Kernel;
@@ -32,6 +33,15 @@ public abstract class Actor<TMessage>
 
     /// <summary>Runs after the last message of this instance, also when it failed; gives back what it holds.</summary>
     protected internal virtual ValueTask StopAsync() => ValueTask.CompletedTask;
+
+    /// <summary>
+    /// Puts the message that is being handled aside. It keeps its room in the mailbox, so that senders are still held back, and a next
+    /// instance gets it before everything else.
+    /// </summary>
+    protected void Stash() => Cell.Stash();
+
+    /// <summary>Takes up the message that was put aside first; the one that was being handled is done with.</summary>
+    protected bool TryUnstash([NotNullWhen(true)] out TMessage? message) => Cell.TryUnstash(out message);
 
     /// <summary>Runs <paramref name="turn"/> as a turn of this instance; dropped if the instance has been replaced or stopped by then.</summary>
     protected void Post(Action turn) => Cell.Post(this, turn);

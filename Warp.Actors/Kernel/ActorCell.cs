@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 
@@ -19,6 +20,8 @@ internal sealed class ActorCell<TMessage> : IActorCell
     private readonly List<ITimer> _timers = [];
     private readonly Backoff _backoff;
     private readonly Supervision _supervision;
+    private readonly Queue<Envelope> _stash = new();
+    private Envelope _current;
     private Actor<TMessage>? _actor;
     private Task _run = Task.CompletedTask;
 
@@ -59,7 +62,7 @@ internal sealed class ActorCell<TMessage> : IActorCell
 
     public async ValueTask TellAsync(TMessage message, CancellationToken cancellationToken)
     {
-        // Room is given back as the message leaves the mailbox, so at most the capacity of such messages ever waits.
+        // Room is given back once the message has been handled, so at most the capacity of such messages ever waits, put aside or not.
         if (!_room.Wait(0, CancellationToken.None))
             await _room.WaitAsync(cancellationToken);
         if (!_mailbox.Writer.TryWrite(new Envelope(message, null, null, TookRoom: true)))
@@ -70,6 +73,25 @@ internal sealed class ActorCell<TMessage> : IActorCell
     }
 
     public void Post(Actor<TMessage> instance, Action turn) => _mailbox.Writer.TryWrite(new Envelope(null, turn, instance, TookRoom: false));
+
+    /// <summary>Puts the message that is being handled aside, room and all.</summary>
+    public void Stash()
+    {
+        _stash.Enqueue(_current);
+        _current = default;
+    }
+
+    /// <summary>Ends the message that is being handled, and takes up the one that was put aside first.</summary>
+    public bool TryUnstash([NotNullWhen(true)] out TMessage? message)
+    {
+        message = null;
+        if (!_stash.TryDequeue(out Envelope envelope))
+            return false;
+        GiveRoomBack();
+        _current = envelope;
+        message = envelope.Message!;
+        return true;
+    }
 
     public ITimer Schedule(Actor<TMessage> instance, TimeSpan dueTime, TimeSpan period, Action turn)
     {
@@ -104,17 +126,13 @@ internal sealed class ActorCell<TMessage> : IActorCell
             }
         }
         _mailbox.Writer.TryComplete();
-        while (_mailbox.Reader.TryRead(out Envelope left))
-        {
-            GiveRoomBack(left);
-            FailMessage(left.Message, null);
-        }
+        while (_stash.TryDequeue(out _current) || _mailbox.Reader.TryRead(out _current))
+            Drop(null);
     }
 
     /// <summary>Runs a fresh instance until the mailbox is closed (null) or it fails (its exception).</summary>
     private async Task<Exception?> RunInstanceAsync()
     {
-        TMessage? current = null;
         Exception? failure = null;
         try
         {
@@ -122,19 +140,13 @@ internal sealed class ActorCell<TMessage> : IActorCell
             actor.Bind(this);
             _actor = actor;
             await actor.StartAsync(_stopping.Token);
+            // What the instance before had put aside came before all that is in the mailbox.
+            for (int i = _stash.Count; i > 0 && !_stopping.IsCancellationRequested; i--)
+                await HandleAsync(actor, _stash.Dequeue());
             while (!_stopping.IsCancellationRequested && await _mailbox.Reader.WaitToReadAsync())
             {
                 while (!_stopping.IsCancellationRequested && _mailbox.Reader.TryRead(out Envelope envelope))
-                {
-                    GiveRoomBack(envelope);
-                    current = envelope.Message;
-                    if (envelope.Turn is null)
-                        await actor.ReceiveAsync(current!);
-                    else if (ReferenceEquals(envelope.Instance, actor))
-                        envelope.Turn();
-                    current = null;
-                    _backoff.Reset();
-                }
+                    await HandleAsync(actor, envelope);
             }
         }
         catch (Exception error) when (error is not OperationCanceledException || !_stopping.IsCancellationRequested)
@@ -145,9 +157,21 @@ internal sealed class ActorCell<TMessage> : IActorCell
         {
             // The system stops: no failure.
         }
-        FailMessage(current, failure);
+        Drop(failure);
         await StopInstanceAsync();
         return failure;
+    }
+
+    private async ValueTask HandleAsync(Actor<TMessage> actor, Envelope envelope)
+    {
+        _current = envelope;
+        if (envelope.Turn is null)
+            await actor.ReceiveAsync(envelope.Message!);
+        else if (ReferenceEquals(envelope.Instance, actor))
+            envelope.Turn();
+        GiveRoomBack();
+        _current = default;
+        _backoff.Reset();
     }
 
     private async Task StopInstanceAsync()
@@ -168,9 +192,17 @@ internal sealed class ActorCell<TMessage> : IActorCell
         }
     }
 
-    private void GiveRoomBack(in Envelope envelope)
+    /// <summary>Fails the message that is being handled, if there is one and somebody waits on it.</summary>
+    private void Drop(Exception? cause)
     {
-        if (envelope.TookRoom)
+        GiveRoomBack();
+        FailMessage(_current.Message, cause);
+        _current = default;
+    }
+
+    private void GiveRoomBack()
+    {
+        if (_current.TookRoom)
             _room.Release();
     }
 

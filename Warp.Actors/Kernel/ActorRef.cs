@@ -28,8 +28,17 @@ public sealed class ActorRef<TMessage>
     public async Task<TReply> AskAsync<TReply>(Ask<TMessage, TReply> question, TimeSpan deadline, CancellationToken cancellationToken)
     {
         var reply = new Reply<TReply>();
-        await TellAsync(question(reply), cancellationToken);
-        return await reply.Task.WaitAsync(deadline, _cell.System.Time, cancellationToken);
+        using var late = new CancellationTokenSource(deadline, _cell.System.Time);
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            await TellAsync(question(reply), giveUp.Token);
+            return await reply.Task.WaitAsync(giveUp.Token);
+        }
+        catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"{Name} did not answer within {deadline.TotalMilliseconds:F0} ms.");
+        }
     }
 }
 

@@ -28,15 +28,29 @@ public sealed class EventCodec
             throw new JournalException(
                 $"{persistenceId} has a {spec.Name} of version {record.Version}, this version of Warp knows {spec.HighestVersion}; run a newer one.");
         }
-        try
+        return ReadWhole(persistenceId, spec.Name, record.Payload, (short)record.Version, new MessageReader<IEvent>(spec.Read));
+    }
+
+    /// <summary>A snapshot's bytes; the version comes first, so that a later layout can be told from this one.</summary>
+    public static byte[] EncodeSnapshot(IMessage snapshot, short version) => [(byte)version, .. Bytes(snapshot, version)];
+
+    /// <summary>Reads a snapshot back.</summary>
+    /// <param name="persistenceId">Whose it is, for the error.</param>
+    /// <param name="snapshot">What <see cref="EncodeSnapshot"/> made.</param>
+    /// <param name="highestVersion">The highest version that can be read.</param>
+    /// <param name="read">Reads the layout.</param>
+    /// <exception cref="JournalException">The version is not known, or the bytes are damaged: recovery must not go on.</exception>
+    public static T DecodeSnapshot<T>(string persistenceId, ReadOnlyMemory<byte> snapshot, short highestVersion, MessageReader<T> read)
+    {
+        if (snapshot.IsEmpty)
+            throw Damaged(persistenceId, typeof(T).Name, "it is empty.", null);
+        byte version = snapshot.Span[0];
+        if (version > highestVersion)
         {
-            var reader = new WireReader(record.Payload);
-            return spec.Read(ref reader, (short)record.Version);
+            throw new JournalException(
+                $"{persistenceId} has a {typeof(T).Name} of version {version}, this version of Warp knows {highestVersion}; run a newer one.");
         }
-        catch (MalformedMessageException error)
-        {
-            throw new JournalException($"{persistenceId} has a damaged {spec.Name}: {error.Message} Restore the journal from a backup.", error);
-        }
+        return ReadWhole(persistenceId, typeof(T).Name, snapshot[1..], version, read);
     }
 
     /// <summary>A message's bytes.</summary>
@@ -46,4 +60,24 @@ public sealed class EventCodec
         message.Write(writer, version);
         return writer.ToArray();
     }
+
+    private static T ReadWhole<T>(string persistenceId, string name, ReadOnlyMemory<byte> bytes, short version, MessageReader<T> read)
+    {
+        try
+        {
+            var reader = new WireReader(bytes);
+            T message = read(ref reader, version);
+            return reader.Remaining == 0 ? message : throw Damaged(persistenceId, name, $"{reader.Remaining} bytes are left over.", null);
+        }
+        catch (MalformedMessageException error)
+        {
+            throw Damaged(persistenceId, name, error.Message, error);
+        }
+    }
+
+    private static JournalException Damaged(string persistenceId, string name, string why, Exception? cause) =>
+        new($"{persistenceId} has a damaged {name}: {why} Restore the journal from a backup.", cause);
 }
+
+/// <summary>Reads one message in a version.</summary>
+public delegate T MessageReader<out T>(ref WireReader reader, short version);

@@ -28,12 +28,17 @@ public sealed class PersistenceServices(IJournal journal, GroupCommit commits, S
     {
         bool doubtful;
         lock (_gate)
-            doubtful = _doubtful.Contains(shardId);
+            doubtful = _doubtful.Remove(shardId);
         if (!doubtful)
             return Leases.FenceOf(shardId);
-        Fence? raised = await Leases.RaiseEpochAsync(shardId, cancellationToken);
-        lock (_gate)
-            _doubtful.Remove(shardId);
-        return raised;
+        try
+        {
+            return await Leases.RaiseEpochAsync(shardId, cancellationToken);
+        }
+        catch
+        {
+            Doubt(shardId);
+            throw;
+        }
     }
 }

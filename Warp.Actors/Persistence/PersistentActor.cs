@@ -21,12 +21,13 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
 
     private readonly PersistenceServices _services;
     private readonly EventCodec _codec;
-    private readonly Queue<TMessage> _stash = new();
+    private readonly HashSet<IAsk> _unproven = new(ReferenceEqualityComparer.Instance);
     private TMessage? _inFlight;
+    private Task _writing = Task.CompletedTask;
     private long _sequenceNr;
     private long _bytesSinceSnapshot;
     private long _lastSnapshotBytes;
-    private bool _snapshotting;
+    private Task _snapshotting = Task.CompletedTask;
 
     protected PersistentActor(PersistenceServices services, EventCodec codec, string persistenceId, int shardId)
     {
@@ -88,18 +89,20 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
     protected internal sealed override ValueTask ReceiveAsync(TMessage message)
     {
         if (_inFlight is not null && IsCommand(message))
-            _stash.Enqueue(message);
+            Stash();
         else
             Handle(message);
         return ValueTask.CompletedTask;
     }
 
-    protected internal override ValueTask StopAsync()
+    protected internal override async ValueTask StopAsync()
     {
+        // The next instance must find what this one has written: nothing may reach the journal behind its back.
+        await _writing;
+        await _snapshotting;
         FailAsk(_inFlight);
-        foreach (TMessage message in _stash)
-            FailAsk(message);
-        return ValueTask.CompletedTask;
+        foreach (IAsk question in _unproven)
+            question.Fail(new ActorStoppedException(PersistenceId));
     }
 
     /// <summary>
@@ -123,11 +126,13 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
             References = changes.References,
             NotAfter = changes.NotAfter,
         };
-        _ = CompleteAsync(_services.Commits.AppendAsync(write));
+        _writing = CompleteAsync(_services.Commits.AppendAsync(write));
 
         async Task CompleteAsync(Task<WriteResult> append)
         {
             WriteResult result = await append;
+            if (result.Outcome == WriteOutcome.Unknown)
+                _services.Doubt(ShardId);
             Post(() => Complete(result, write, changes.Events, then, refused));
         }
     }
@@ -142,44 +147,53 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
     protected void WhenOwner(bool prove, Action answer, IAsk question)
     {
         if (!prove && _services.Leases.MayAnswer(ShardId))
+        {
             answer();
-        else
-            _ = RenewAsync();
+            return;
+        }
+        _unproven.Add(question);
+        _ = RenewAsync();
 
         async Task RenewAsync()
         {
+            Exception? failure = null;
             try
             {
                 await _services.Leases.RenewAsync(CancellationToken.None);
             }
             catch (Exception error)
             {
-                question.Fail(error);
-                return;
+                failure = error;
             }
-            Post(() =>
+            Post(() => Proved(failure));
+        }
+
+        void Proved(Exception? failure)
+        {
+            _unproven.Remove(question);
+            if (failure is not null)
             {
-                if (_services.Leases.FenceOf(ShardId) != Fence)
-                {
-                    question.Fail(new ActorStoppedException(PersistenceId));
-                    throw new OwnershipLostException(PersistenceId, "its epoch no longer stands");
-                }
+                question.Fail(new ActorStoppedException(PersistenceId, failure));
+            }
+            else if (_services.Leases.FenceOf(ShardId) != Fence)
+            {
+                question.Fail(new ActorStoppedException(PersistenceId));
+                throw new OwnershipLostException(PersistenceId, "its epoch no longer stands");
+            }
+            else
+            {
                 answer();
-            });
+            }
         }
     }
 
     private void Complete(WriteResult result, ActorWrite write, IReadOnlyList<IEvent> events, Action then, Action<WriteResult> refused)
     {
         if (result.Outcome == WriteOutcome.Unknown)
-        {
-            _services.Doubt(ShardId);
             throw new OwnershipLostException(PersistenceId, $"the outcome of a write is unknown ({result.Detail})");
-        }
         if (result.Refusal is WriteRefusal.Fenced or WriteRefusal.SequenceConflict)
             throw new OwnershipLostException(PersistenceId, result.Detail ?? "fenced");
 
-        _inFlight = null;
         if (result.Outcome == WriteOutcome.Refused)
         {
             Log.LogWarning("{Actor}: a write was refused: {Refusal}, {Detail}", PersistenceId, result.Refusal, result.Detail);
@@ -195,21 +209,21 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
             then();
             SnapshotIfDue();
         }
-        while (_inFlight is null && _stash.TryDequeue(out TMessage? next))
+        _inFlight = null;
+        while (_inFlight is null && TryUnstash(out TMessage? next))
             Handle(next);
     }
 
     /// <summary>Writes at most as many bytes of snapshots as of events, and keeps what recovery reads within twice the state.</summary>
     private void SnapshotIfDue()
     {
-        if (_snapshotting || _bytesSinceSnapshot < Math.Max(MinSnapshotSpacingBytes, _lastSnapshotBytes))
+        if (!_snapshotting.IsCompleted || _bytesSinceSnapshot < Math.Max(MinSnapshotSpacingBytes, _lastSnapshotBytes))
             return;
-        _snapshotting = true;
         var snapshot = new SnapshotRecord(_sequenceNr, TakeSnapshot());
         _bytesSinceSnapshot = 0;
         _lastSnapshotBytes = snapshot.Payload.Length;
         var write = new ActorWrite { Fence = Fence, PersistenceId = PersistenceId, FirstSequenceNr = _sequenceNr + 1, Snapshot = snapshot };
-        _ = WriteAsync();
+        _snapshotting = WriteAsync();
 
         async Task WriteAsync()
         {
@@ -224,7 +238,6 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
                 // Old events are only clutter; the next snapshot trims them too.
                 Log.LogWarning(error, "{Actor}: events could not be trimmed", PersistenceId);
             }
-            Post(() => _snapshotting = false);
         }
     }
 

@@ -21,7 +21,9 @@ public static class CommitRules
             return CommitDecision.Refuse(CommitRefusal.FromTheFuture);
         if (now - commit.ObjectId.Time > deadline)
             return CommitDecision.Refuse(CommitRefusal.TooLate);
-        if (commit.PreviousNumber != state.LastCommitOf(commit.Node) || commit.Number <= commit.PreviousNumber)
+        // A number between the two may have been given up by the node and journaled all the same; one before them must not be missing.
+        long last = state.LastCommitOf(commit.Node);
+        if (commit.PreviousNumber > last || commit.Number <= last)
             return CommitDecision.Refuse(CommitRefusal.OutOfTurn);
 
         var draft = new CommitDraft(state, commit, now);

@@ -11,6 +11,9 @@ internal sealed class HeldBatches
     /// <summary>The most batches that may wait; the ones past that are answered at once.</summary>
     private const int Capacity = 1024;
 
+    private static readonly Comparer<int> s_bySequence = Comparer<int>.Create(
+        static (one, other) => one == other ? 0 : ProducerState.IsAhead(one, other) ? 1 : -1);
+
     private readonly Dictionary<(TopicPartition, long), List<HeldBatch>> _byProducer = [];
     private int _count;
 
@@ -20,9 +23,9 @@ internal sealed class HeldBatches
     public HeldBatch? Find(ObjectCommit commit, int index) =>
         _byProducer.GetValueOrDefault(KeyOf(commit, index))?.Find(held => held.Commit.ObjectId == commit.ObjectId && held.Index == index);
 
-    public HeldBatch Add(ObjectCommit commit, int index, long heldAt)
+    public HeldBatch Add(ObjectCommit commit, int index)
     {
-        var held = new HeldBatch(commit, index, heldAt);
+        var held = new HeldBatch(commit, index);
         if (!_byProducer.TryGetValue(KeyOf(commit, index), out List<HeldBatch>? list))
             _byProducer.Add(KeyOf(commit, index), list = []);
         list.Add(held);
@@ -32,9 +35,11 @@ internal sealed class HeldBatches
 
     public bool Any(TopicPartition partition, long producerId) => _byProducer.ContainsKey((partition, producerId));
 
-    /// <summary>The waiting batches of a producer, lowest sequence number first (a wrap-around in between is sorted out by retrying).</summary>
+    /// <summary>The waiting batches of a producer, in the order of their sequence numbers.</summary>
     public IReadOnlyList<HeldBatch> Of(TopicPartition partition, long producerId) =>
-        _byProducer.TryGetValue((partition, producerId), out List<HeldBatch>? list) ? [.. list.OrderBy(static held => held.Batch.BaseSequence)] : [];
+        _byProducer.TryGetValue((partition, producerId), out List<HeldBatch>? list)
+            ? [.. list.OrderBy(static held => held.Batch.BaseSequence, s_bySequence)]
+            : [];
 
     public void Remove(HeldBatch held)
     {
@@ -61,10 +66,12 @@ internal sealed class HeldBatches
 /// <summary>One waiting batch.</summary>
 /// <param name="Commit">The commit that it came with.</param>
 /// <param name="Index">Its place there.</param>
-/// <param name="HeldAt">When it began to wait, as a monotonic timestamp.</param>
-internal sealed record HeldBatch(ObjectCommit Commit, int Index, long HeldAt)
+internal sealed record HeldBatch(ObjectCommit Commit, int Index)
 {
     public BatchToCommit Batch => Commit.Batches[Index];
+
+    /// <summary>Whether it has waited long enough and is to be answered now.</summary>
+    public bool IsOverdue { get; set; }
 
     public Reply<BatchAnswer> Answer { get; } = new();
 }

@@ -17,6 +17,7 @@ public sealed record ObjectCommit
     /// <summary>Who flushed; its commits are numbered from 1 for each shard.</summary>
     public required NodeIncarnation Node { get; init; }
 
+    /// <summary>Higher than that of every commit before, those that were given up included.</summary>
     public required long Number { get; init; }
 
     /// <summary>The number of the node's last commit to this shard that has not been given up; 0 for the first.</summary>

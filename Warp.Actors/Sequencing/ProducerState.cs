@@ -47,6 +47,9 @@ public struct ProducerState
     /// <summary>The last of the sequence numbers that start at <paramref name="first"/>; numbers wrap from 2³¹−1 to 0.</summary>
     public static int LastSequence(int first, int count) => (int)(((long)first + count - 1) & int.MaxValue);
 
+    /// <summary>Whether one sequence number comes after another: on the ring of numbers, the half in front of a number is ahead of it.</summary>
+    public static bool IsAhead(int first, int of) => first != of && ((first - of) & int.MaxValue) < 1 << 30;
+
     /// <summary>Judges a batch.</summary>
     /// <param name="epoch">The producer epoch in the batch.</param>
     /// <param name="first">Its first sequence number.</param>
@@ -74,8 +77,7 @@ public struct ProducerState
         int expected = (int)((_batches[_count - 1].LastSequence + 1L) & int.MaxValue);
         if (first == expected)
             return SequenceVerdict.InOrder;
-        // On the ring of sequence numbers, the half in front of the expected one is ahead.
-        return ((first - expected) & int.MaxValue) < 1 << 30 ? SequenceVerdict.Ahead : SequenceVerdict.OutOfOrder;
+        return IsAhead(first, expected) ? SequenceVerdict.Ahead : SequenceVerdict.OutOfOrder;
     }
 
     /// <summary>Notes an accepted batch.</summary>

@@ -9,22 +9,17 @@ public sealed partial class Sequencer
     {
         ObjectCommit commit = message.Object;
         CommitDecision decision = CommitRules.Decide(_state, commit, Now, Services.Times.CommitDeadline);
-        if (decision.Refusal != CommitRefusal.None)
-        {
-            message.Reply.Set(new CommitReply(decision.Refusal, []));
-            return;
-        }
-        if (decision.Repeated is { } known)
-        {
-            message.Reply.Set(Answer(commit, known));
-            return;
-        }
-        Persist(message, ChangesOf(commit, decision), Written, Refused);
+        if (decision.Committed is { } committed)
+            Persist(message, ChangesOf(commit, committed, decision.AnyAccepted), Written, Refused);
+        else if (decision.Repeated is { } known)
+            WhenOwner(prove: false, () => message.Reply.Set(Answer(commit, known)), message);
+        else
+            WhenOwner(prove: false, () => message.Reply.Set(new CommitReply(decision.Refusal, [])), message);
 
         void Written()
         {
             message.Reply.Set(Answer(commit, _state.FindCommit(commit.ObjectId)!));
-            Published(decision.Committed!);
+            Published(committed);
         }
 
         void Refused(WriteResult result) => message.Reply.Set(
@@ -48,27 +43,37 @@ public sealed partial class Sequencer
     {
         if (_held.Find(commit, index) is { } waiting)
             return waiting;
-        BatchToCommit batch = commit.Batches[index];
         bool full = _held.IsFull;
-        HeldBatch held = _held.Add(commit, index, full ? long.MinValue : Time.GetTimestamp());
-        // Its predecessor may have been journaled while its own commit was: look once now, and once when its time is over.
-        Self.Tell(new SequencerMessage.RetryHeld(batch.Partition, batch.ProducerId));
-        if (!full)
-            After(Services.Times.HeldBatch, () => Self.Tell(new SequencerMessage.RetryHeld(batch.Partition, batch.ProducerId)));
+        HeldBatch held = _held.Add(commit, index);
+        var retry = new SequencerMessage.RetryHeld(held.Batch.Partition, held.Batch.ProducerId);
+        if (full)
+            held.IsOverdue = true;
+        else
+            After(Services.Times.HeldBatch, EndWait);
+        // Its predecessor may have been journaled while its own commit was.
+        Self.Tell(retry);
         return held;
+
+        void EndWait()
+        {
+            held.IsOverdue = true;
+            Self.Tell(retry);
+        }
     }
 
     /// <summary>Answers the first held batch of the producer that can be; each gets an event of its own.</summary>
     private void RetryHeld(SequencerMessage.RetryHeld retry)
     {
-        foreach (HeldBatch held in _held.Of(retry.Partition, retry.ProducerId))
+        IReadOnlyList<HeldBatch> waiting = _held.Of(retry.Partition, retry.ProducerId);
+        // A producer that nobody remembers goes on with the lowest number that came, not with the one that came first.
+        bool startsHere = _state.Find(retry.Partition)?.ProducerOf(retry.ProducerId).Count == 0 && waiting.Any(static held => held.IsOverdue);
+        foreach (HeldBatch held in waiting)
         {
-            bool atAnEnd = held.HeldAt == long.MinValue || Time.GetElapsedTime(held.HeldAt) >= Services.Times.HeldBatch;
-            Patience patience = atAnEnd ? Patience.AtAnEnd : Patience.Wait;
+            Patience patience = held.IsOverdue || startsHere ? Patience.AtAnEnd : Patience.Wait;
             CommitDecision decision = CommitRules.DecideHeld(_state, held.Commit, held.Index, Now, patience);
-            if (decision.Committed is null)
+            if (decision.Committed is not { } committed)
                 continue;
-            Persist(retry, ChangesOf(held.Commit, decision), () => Written(held, decision.Committed), _ => Refused(held));
+            Persist(retry, ChangesOf(held.Commit, committed, decision.AnyAccepted), () => Written(held, committed), _ => Refused(held));
             return;
         }
 
@@ -103,9 +108,9 @@ public sealed partial class Sequencer
         }
     }
 
-    private Changes ChangesOf(ObjectCommit commit, CommitDecision decision) => new([decision.Committed!])
+    private Changes ChangesOf(ObjectCommit commit, ObjectCommitted committed, bool anyAccepted) => new([committed])
     {
-        References = decision.AnyAccepted && !_state.Objects.ContainsKey(commit.ObjectId)
+        References = anyAccepted && !_state.Objects.ContainsKey(commit.ObjectId)
             ? [new ObjectReference(commit.ObjectId, commit.SizeBytes, 0, ReferenceChange.Add)]
             : [],
         NotAfter = commit.ObjectId.Time + Services.Times.CommitDeadline,

@@ -11,18 +11,20 @@ namespace Warp.Actors.Sequencing;
 /// </summary>
 public sealed partial class Sequencer : PersistentActor<SequencerMessage>
 {
+    /// <summary>How often producers that no longer write are looked for, 144 times in their day.</summary>
+    private static readonly TimeSpan s_expiryPeriod = TimeSpan.FromMinutes(10);
+
+    private static readonly EventCodec s_codec = new(EventSpecs.All);
+
     private readonly SequencerState _state;
     private readonly HeldBatches _held = new();
     private readonly Dictionary<TopicPartition, List<Watching>> _watchers = [];
 
     public Sequencer(PersistenceServices services, int shardId)
-        : base(services, SequencerEvents.Codec, $"sequencer-{shardId}", shardId)
+        : base(services, s_codec, $"sequencer-{shardId}", shardId)
     {
         _state = new SequencerState(services.Times.CommitDeadline + services.Times.AnswerMemory);
     }
-
-    /// <summary>How often producers that no longer write are looked for, 144 times in their day.</summary>
-    private static readonly TimeSpan s_expiryPeriod = TimeSpan.FromMinutes(10);
 
     private DateTimeOffset Now => Services.Leases.Clock.Now;
 
@@ -41,9 +43,10 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
 
     protected override void Apply(IEvent @event) => _state.Apply(@event);
 
-    protected override ReadOnlyMemory<byte> TakeSnapshot() => SequencerEvents.EncodeSnapshot(_state.ToSnapshot());
+    protected override ReadOnlyMemory<byte> TakeSnapshot() => EventCodec.EncodeSnapshot(_state.ToSnapshot(), SequencerSnapshot.HighestVersion);
 
-    protected override void RestoreSnapshot(ReadOnlyMemory<byte> snapshot) => _state.Restore(SequencerEvents.DecodeSnapshot(snapshot));
+    protected override void RestoreSnapshot(ReadOnlyMemory<byte> snapshot) =>
+        _state.Restore(EventCodec.DecodeSnapshot(PersistenceId, snapshot, SequencerSnapshot.HighestVersion, SequencerSnapshot.Read));
 
     protected override void Handle(SequencerMessage message)
     {
@@ -88,13 +91,13 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
     {
         if (_state.IsDeleted(open.TopicId))
         {
-            open.Reply.Set(ErrorCode.UnknownTopicOrPartition);
+            WhenOwner(prove: false, () => open.Reply.Set(ErrorCode.UnknownTopicOrPartition), open);
             return;
         }
         List<int> missing = [.. open.Partitions.Where(partition => _state.Find(new TopicPartition(open.TopicId, partition)) is null)];
         if (missing.Count == 0)
         {
-            open.Reply.Set(ErrorCode.None);
+            WhenOwner(prove: false, () => open.Reply.Set(ErrorCode.None), open);
             return;
         }
         var opened = new PartitionsOpened { Time = Now.ToUnixTimeMilliseconds(), TopicId = open.TopicId, Partitions = missing };
@@ -105,7 +108,7 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
     {
         if (_state.IsDeleted(delete.TopicId))
         {
-            delete.Reply.Set(ErrorCode.None);
+            WhenOwner(prove: false, () => delete.Reply.Set(ErrorCode.None), delete);
             return;
         }
         List<PartitionLog> logs = [.. _state.Logs.Where(log => log.Key.TopicId == delete.TopicId)];
@@ -130,18 +133,18 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
     {
         if (_state.Find(delete.Partition) is not { } log)
         {
-            delete.Reply.Set(new DeleteRecordsReply(ErrorCode.UnknownTopicOrPartition, -1));
+            Unchanged(new DeleteRecordsReply(ErrorCode.UnknownTopicOrPartition, -1));
             return;
         }
         long offset = delete.BeforeOffset == -1 ? log.NextOffset : delete.BeforeOffset;
         if (offset < 0 || offset > log.NextOffset)
         {
-            delete.Reply.Set(new DeleteRecordsReply(ErrorCode.OffsetOutOfRange, -1));
+            Unchanged(new DeleteRecordsReply(ErrorCode.OffsetOutOfRange, -1));
             return;
         }
         if (offset <= log.LogStartOffset)
         {
-            delete.Reply.Set(new DeleteRecordsReply(ErrorCode.None, log.LogStartOffset));
+            Unchanged(new DeleteRecordsReply(ErrorCode.None, log.LogStartOffset));
             return;
         }
         ReadOnlySpan<Extent> extents = log.Extents;
@@ -156,6 +159,8 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
         var changes = new Changes([advanced]) { References = _state.ReferencesDroppedWith(extents[..kept]) };
         Persist(delete, changes, () => delete.Reply.Set(new DeleteRecordsReply(ErrorCode.None, log.LogStartOffset)),
             _ => delete.Reply.Set(new DeleteRecordsReply(ErrorCode.KafkaStorageError, -1)));
+
+        void Unchanged(DeleteRecordsReply reply) => WhenOwner(prove: false, () => delete.Reply.Set(reply), delete);
     }
 
     private void Expire(SequencerMessage.ExpireProducers expire)

@@ -15,7 +15,7 @@ public sealed partial class SequencerState
             SizeBytes = pair.Value.SizeBytes,
             Level = (sbyte)pair.Value.Level,
         })],
-        DeletedTopics = [.. _deletedTopics.Select(static pair => new SequencerSnapshot.DeletedTopicSnapshot { TopicId = pair.Key, Time = pair.Value })],
+        DeletedTopics = [.. _deletedByAge.Select(static entry => new SequencerSnapshot.DeletedTopicSnapshot { TopicId = entry.Id, Time = entry.TimeMs })],
         Nodes = [.. _nodes.Select(static pair => new SequencerSnapshot.NodeCommitsSnapshot
         {
             NodeId = pair.Key.NodeId,
@@ -35,7 +35,10 @@ public sealed partial class SequencerState
         foreach (SequencerSnapshot.PartitionSnapshot entry in snapshot.Partitions)
             Restore(entry);
         foreach (SequencerSnapshot.DeletedTopicSnapshot entry in snapshot.DeletedTopics)
-            _deletedTopics.Add(entry.TopicId, entry.Time);
+        {
+            _deletedTopics.Add(entry.TopicId);
+            _deletedByAge.Enqueue((entry.TopicId, entry.Time));
+        }
         foreach (SequencerSnapshot.NodeCommitsSnapshot entry in snapshot.Nodes)
             _nodes.Add(new NodeIncarnation(entry.NodeId, entry.Incarnation), new NodeCommits(entry.LastNumber, entry.Time));
         foreach (SequencerSnapshot.RecentCommitSnapshot entry in snapshot.RecentCommits)

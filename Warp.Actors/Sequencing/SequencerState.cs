@@ -12,24 +12,26 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
 {
     private readonly Dictionary<TopicPartition, PartitionLog> _logs = [];
     private readonly Dictionary<ObjectId, ObjectUse> _objects = [];
-    private readonly Dictionary<Guid, long> _deletedTopics = [];
+    private readonly HashSet<Guid> _deletedTopics = [];
+    private readonly Queue<(Guid Id, long TimeMs)> _deletedByAge = new();
     private readonly Dictionary<NodeIncarnation, NodeCommits> _nodes = [];
     private readonly Dictionary<ObjectId, RecentCommit> _recent = [];
     private readonly Queue<(ObjectId Id, long TimeMs)> _recentByAge = new();
     private readonly List<Extent> _droppedExtents = [];
+    private readonly long _answerMemoryMs = (long)answerMemory.TotalMilliseconds;
 
     public IReadOnlyCollection<PartitionLog> Logs => _logs.Values;
 
     /// <summary>Objects in which this shard has extents.</summary>
     public IReadOnlyDictionary<ObjectId, ObjectUse> Objects => _objects;
 
-    /// <summary>Time of the last event, in ms.</summary>
+    /// <summary>The latest time of an event so far, in ms. All that is remembered for a while is kept by it, so it never goes back.</summary>
     public long TimeMs { get; private set; }
 
     public PartitionLog? Find(TopicPartition partition) => _logs.GetValueOrDefault(partition);
 
     /// <summary>Whether the topic was deleted lately; a late message must not bring it back.</summary>
-    public bool IsDeleted(Guid topicId) => _deletedTopics.ContainsKey(topicId);
+    public bool IsDeleted(Guid topicId) => _deletedTopics.Contains(topicId);
 
     /// <summary>The number of the node's last commit, 0 when it has none.</summary>
     public long LastCommitOf(NodeIncarnation node) => _nodes.GetValueOrDefault(node).LastNumber;
@@ -89,13 +91,15 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
     private void Delete(PartitionsDeleted deleted)
     {
         TimeMs = Math.Max(TimeMs, deleted.Time);
-        _deletedTopics[deleted.TopicId] = deleted.Time;
+        if (_deletedTopics.Add(deleted.TopicId))
+            _deletedByAge.Enqueue((deleted.TopicId, TimeMs));
         foreach (PartitionLog log in _logs.Values.Where(log => log.Key.TopicId == deleted.TopicId).ToList())
         {
             _droppedExtents.AddRange(log.Extents);
             _logs.Remove(log.Key);
         }
         Release(_droppedExtents);
+        ForgetTombstones();
     }
 
     private void Commit(ObjectCommitted committed)
@@ -104,12 +108,12 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
         ObjectId objectId = committed.ObjectId.ToObjectId();
         var node = new NodeIncarnation(committed.NodeId, committed.Incarnation);
         if (committed.Number > 0)
-            _nodes[node] = new NodeCommits(committed.Number, committed.Time);
+            _nodes[node] = new NodeCommits(committed.Number, TimeMs);
         if (!_recent.TryGetValue(objectId, out RecentCommit? recent))
         {
             recent = new RecentCommit(committed.BatchCount);
             _recent.Add(objectId, recent);
-            _recentByAge.Enqueue((objectId, committed.Time));
+            _recentByAge.Enqueue((objectId, TimeMs));
         }
         foreach (ObjectCommitted.CommittedPartition partition in committed.Partitions)
         {
@@ -122,7 +126,8 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
                     Append(_logs[key], objectId, committed, batch);
             }
         }
-        ForgetOld();
+        ForgetCommits(node);
+        ForgetTombstones();
     }
 
     private void Append(PartitionLog log, ObjectId objectId, ObjectCommitted committed, ObjectCommitted.CommittedBatch batch)
@@ -137,7 +142,7 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
         if (batch.ProducerId >= 0)
         {
             int last = ProducerState.LastSequence(batch.BaseSequence, batch.OffsetCount);
-            log.ProducerRef(batch.ProducerId).Append(batch.ProducerEpoch, batch.BaseSequence, last, batch.BaseOffset, committed.Time);
+            log.ProducerRef(batch.ProducerId).Append(batch.ProducerEpoch, batch.BaseSequence, last, batch.BaseOffset, TimeMs);
         }
     }
 
@@ -156,10 +161,10 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
         dropped.Clear();
     }
 
-    /// <summary>Answers, nodes and tombstones are needed only as long as a late commit could still be accepted.</summary>
-    private void ForgetOld()
+    /// <summary>Answers are needed only as long as a late commit could still be accepted.</summary>
+    private void ForgetCommits(NodeIncarnation committer)
     {
-        long cutoff = TimeMs - (long)answerMemory.TotalMilliseconds;
+        long cutoff = TimeMs - _answerMemoryMs;
         bool any = false;
         while (_recentByAge.TryPeek(out (ObjectId Id, long TimeMs) oldest) && oldest.TimeMs < cutoff)
         {
@@ -168,18 +173,19 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
         }
         if (!any)
             return;
-        NodeIncarnation latest = _nodes.MaxBy(static pair => pair.Value.TimeMs).Key;
         foreach ((NodeIncarnation node, NodeCommits commits) in _nodes)
         {
             // A node that only was quiet keeps its number; a later incarnation starts over anyway.
-            if (commits.TimeMs < cutoff && node.NodeId == latest.NodeId && node.Incarnation < latest.Incarnation)
+            if (commits.TimeMs < cutoff && node.NodeId == committer.NodeId && node.Incarnation < committer.Incarnation)
                 _nodes.Remove(node);
         }
-        foreach ((Guid topicId, long timeMs) in _deletedTopics)
-        {
-            if (timeMs < cutoff)
-                _deletedTopics.Remove(topicId);
-        }
+    }
+
+    /// <summary>A deleted topic's id is needed as long as a late message could bring it back.</summary>
+    private void ForgetTombstones()
+    {
+        while (_deletedByAge.TryPeek(out (Guid Id, long TimeMs) oldest) && oldest.TimeMs < TimeMs - _answerMemoryMs)
+            _deletedTopics.Remove(_deletedByAge.Dequeue().Id);
     }
 
     /// <summary>How an object is used by this shard.</summary>

@@ -1,23 +1,22 @@
 namespace Warp.Specs.Hosting;
 
 /// <summary>
-/// A clock that stands still until a test moves it. Timers fire within <see cref="Advance"/>, in the order of their times, on the test's
-/// thread. Thread-safe.
+/// A clock that stands still until a test moves it. Timers run inside <see cref="Advance"/>, each at its own moment, earliest first.
+/// Thread-safe.
 /// </summary>
-public sealed class ManualTime(DateTimeOffset start) : TimeProvider
+public sealed class ManualTime : TimeProvider
 {
     private readonly Lock _gate = new();
     private readonly List<ManualTimer> _timers = [];
-    private DateTimeOffset _now = start;
+    private DateTimeOffset _wallOrigin;
+    private long _ticks;
 
-    public ManualTime()
-        : this(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero))
-    {
-    }
+    /// <param name="start">The first moment; in the year 2026 when left out.</param>
+    public ManualTime(DateTimeOffset? start = null) => _wallOrigin = start ?? new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    /// <summary>How many timers wait to fire: what a test can wait for before it moves the clock.</summary>
+    /// <summary>How many timers wait for their moment: what a test can wait for before it moves the clock.</summary>
     public int TimerCount
     {
         get
@@ -27,13 +26,57 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
         }
     }
 
+    /// <summary>Whether a timer is set for exactly so much later than now.</summary>
+    public bool HasTimerIn(TimeSpan delay)
+    {
+        lock (_gate)
+            return _timers.Exists(timer => timer.DueTicks == _ticks + delay.Ticks);
+    }
+
+    public override long GetTimestamp()
+    {
+        lock (_gate)
+            return _ticks;
+    }
+
     public override DateTimeOffset GetUtcNow()
     {
         lock (_gate)
-            return _now;
+            return _wallOrigin + TimeSpan.FromTicks(_ticks);
     }
 
-    public override long GetTimestamp() => GetUtcNow().Ticks;
+    /// <summary>Sets the wall clock forward or back; the monotonic one and the timers do not notice.</summary>
+    public void StepWallClock(TimeSpan by)
+    {
+        lock (_gate)
+            _wallOrigin += by;
+    }
+
+    /// <summary>Moves both clocks on and runs the timers that come due.</summary>
+    public void Advance(TimeSpan by)
+    {
+        long end = GetTimestamp() + by.Ticks;
+        while (NextUntil(end) is { } timer)
+            timer.Run();
+        lock (_gate)
+            _ticks = end;
+    }
+
+    /// <summary>Advances in steps until a task has ended, for what needs several timers one after the other.</summary>
+    /// <exception cref="TimeoutException">It did not end within 30 s of real time.</exception>
+    public async Task AdvanceUntilAsync(Task task, TimeSpan step)
+    {
+        await Wait.UntilAsync(
+            () =>
+            {
+                if (!task.IsCompleted)
+                    Advance(step);
+                return task.IsCompleted;
+            },
+            TimeSpan.FromSeconds(30),
+            "a task on manual time");
+        await task;
+    }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
@@ -42,26 +85,16 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
         return timer;
     }
 
-    /// <summary>Moves the clock, firing what falls due on the way.</summary>
-    public void Advance(TimeSpan by)
-    {
-        DateTimeOffset target = GetUtcNow() + by;
-        while (TakeDue(target) is { } due)
-            due.Fire();
-        lock (_gate)
-            _now = target;
-    }
-
-    private ManualTimer? TakeDue(DateTimeOffset target)
+    private ManualTimer? NextUntil(long end)
     {
         lock (_gate)
         {
-            ManualTimer? next = _timers.MinBy(static timer => timer.Due);
-            if (next is null || next.Due > target)
+            ManualTimer? next = _timers.MinBy(static timer => timer.DueTicks);
+            if (next is null || next.DueTicks > end)
                 return null;
-            _now = next.Due > _now ? next.Due : _now;
-            if (next.Period > TimeSpan.Zero)
-                next.Due += next.Period;
+            _ticks = Math.Max(_ticks, next.DueTicks);
+            if (next.PeriodTicks > 0)
+                next.DueTicks += next.PeriodTicks;
             else
                 _timers.Remove(next);
             return next;
@@ -70,24 +103,24 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
 
     private sealed class ManualTimer(ManualTime time, TimerCallback callback, object? state) : ITimer
     {
-        public DateTimeOffset Due { get; set; }
+        public long DueTicks { get; set; }
 
-        public TimeSpan Period { get; private set; }
+        /// <summary>0 for a timer that runs once.</summary>
+        public long PeriodTicks { get; private set; }
 
-        public void Fire() => callback(state);
+        public void Run() => callback(state);
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
             lock (time._gate)
             {
                 time._timers.Remove(this);
-                Period = period;
-                if (dueTime == Timeout.InfiniteTimeSpan)
-                    return true;
-                Due = time._now + dueTime;
-                time._timers.Add(this);
-                return true;
+                PeriodTicks = period == Timeout.InfiniteTimeSpan ? 0 : period.Ticks;
+                DueTicks = time._ticks + dueTime.Ticks;
+                if (dueTime != Timeout.InfiniteTimeSpan)
+                    time._timers.Add(this);
             }
+            return true;
         }
 
         public void Dispose()

@@ -56,7 +56,7 @@ internal sealed class SqliteAppender : IDisposable
             for (int i = 0; i < writes.Count; i++)
                 results[i] = Check(writes[i], now) is { } refusal ? refusal : Write(writes[i], now);
         }
-        catch (SqliteException error)
+        catch (Exception error)
         {
             RollBack();
             return AllFailed(results, WriteResult.Refused(WriteRefusal.RolledBack, error.Message));

@@ -15,9 +15,12 @@ public sealed class SqliteJournal : IJournal
     private readonly TimeProvider _time;
     private readonly string _path;
     private DateTimeOffset _latest;
+    private long _latestAt;
 
-    private SqliteJournal(DatabaseThread database, SqliteAppender appender, TimeProvider time, string path)
+    private SqliteJournal(DatabaseThread database, SqliteAppender appender, TimeProvider time, string path, DateTimeOffset latest)
     {
+        _latest = latest;
+        _latestAt = time.GetTimestamp();
         _database = database;
         _appender = appender;
         _time = time;
@@ -33,23 +36,30 @@ public sealed class SqliteJournal : IJournal
     /// <param name="path">The file; its folder is created.</param>
     /// <param name="newCluster">What a new file says of its cluster.</param>
     /// <param name="time">Stands for the database's clock.</param>
-    /// <param name="check">Sees what an existing file says of its cluster; when it throws, the file has not been changed.</param>
+    /// <param name="check">Sees what the file says of its cluster, null for a new one; when it throws, the file has not been changed.</param>
     /// <exception cref="JournalException">Locked by another process, not a journal, of a newer version, or not accessible.</exception>
-    public static async Task<SqliteJournal> OpenAsync(string path, ClusterRecord newCluster, TimeProvider time, Action<ClusterRecord>? check = null)
+    public static async Task<SqliteJournal> OpenAsync(string path, ClusterRecord newCluster, TimeProvider time, Action<ClusterRecord?>? check = null)
     {
         Batteries_V2.Init();
         string full = Path.GetFullPath(path);
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = full, Pooling = false }.ToString());
+        DateTimeOffset latest;
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(full)!);
-            bool exists = Exists(full);
             connection.Open();
             SqliteSchema.Configure(connection);
-            if (exists)
+            if (SqliteSchema.HasTables(connection))
                 CheckExisting(connection, full, check);
-            SqliteSchema.CreateTables(connection);
-            CreateClusterIfMissing(connection, newCluster);
+            else
+                check?.Invoke(null);
+            SqliteSchema.UseWriteAheadLog(connection);
+            SqliteSchema.InTransaction(connection, () =>
+            {
+                SqliteSchema.CreateTables(connection);
+                return CreateClusterIfMissing(connection, newCluster);
+            });
+            latest = LatestTime(connection);
         }
         catch (Exception error) when (error is SqliteException or IOException or UnauthorizedAccessException)
         {
@@ -61,7 +71,7 @@ public sealed class SqliteJournal : IJournal
             await connection.DisposeAsync();
             throw;
         }
-        return new SqliteJournal(new DatabaseThread(connection), new SqliteAppender(connection), time, path);
+        return new SqliteJournal(new DatabaseThread(connection), new SqliteAppender(connection), time, path, latest);
     }
 
     /// <summary>A new cluster id: 16 random bytes in 22 characters, as Kafka's.</summary>
@@ -100,12 +110,19 @@ public sealed class SqliteJournal : IJournal
         {
             using var take = new SqlStatement(connection,
                 """
-                INSERT INTO shard (shard_id, epoch, owner_node, owner_incarnation, lease_until) VALUES ($0, 1, $1, $2, $3)
+                INSERT INTO shard (shard_id, epoch, owner_node, owner_incarnation, lease_until) SELECT $0, 1, $1, $2, $3
+                WHERE NOT EXISTS (SELECT 1 FROM node WHERE node_id = $1 AND incarnation > $2)
                 ON CONFLICT (shard_id) DO UPDATE SET epoch = epoch + 1, owner_node = excluded.owner_node,
                   owner_incarnation = excluded.owner_incarnation, lease_until = excluded.lease_until RETURNING epoch
                 """, 4);
             long until = (Now() + lease).ToUnixTimeMilliseconds();
-            return shards.Select(shard => new Fence(shard, (long)take.Scalar(shard, node.NodeId, node.Incarnation, until)!)).ToList();
+            var taken = new List<Fence>(shards.Count);
+            foreach (int shard in shards)
+            {
+                if (take.Scalar(shard, node.NodeId, node.Incarnation, until) is long epoch)
+                    taken.Add(new Fence(shard, epoch));
+            }
+            return taken;
         }));
 
     public async ValueTask<IReadOnlyList<Fence>> RenewAsync(
@@ -114,7 +131,10 @@ public sealed class SqliteJournal : IJournal
         {
             using var renew = new SqlStatement(connection,
                 "UPDATE shard SET lease_until = $4 WHERE shard_id = $0 AND epoch = $1 AND owner_node = $2 AND owner_incarnation = $3", 5);
-            long until = (Now() + lease).ToUnixTimeMilliseconds();
+            DateTimeOffset now = Now();
+            using var beat = new SqlStatement(connection, "UPDATE node SET heartbeat_at = $1 WHERE node_id = $0", 2);
+            beat.Execute(node.NodeId, now.ToUnixTimeMilliseconds());
+            long until = (now + lease).ToUnixTimeMilliseconds();
             return held.Where(fence => renew.Execute(fence.ShardId, fence.Epoch, node.NodeId, node.Incarnation, until) == 1).ToList();
         }));
 
@@ -177,21 +197,39 @@ public sealed class SqliteJournal : IJournal
         await _database.DisposeAsync();
     }
 
-    /// <summary>The clock never steps back within a process, whatever the machine's does.</summary>
+    /// <summary>
+    /// The machine's clock, unless that has been set back: then time goes on from the latest there was, over restarts, too. Deadlines and
+    /// the memory of answers rest on it.
+    /// </summary>
     private DateTimeOffset Now()
     {
-        DateTimeOffset now = _time.GetUtcNow();
-        return _latest = now > _latest ? now : _latest;
+        // In this order: a pause between the two readings must not make the clock gain.
+        DateTimeOffset wall = _time.GetUtcNow();
+        long timestamp = _time.GetTimestamp();
+        DateTimeOffset next = _latest + _time.GetElapsedTime(_latestAt, timestamp);
+        _latest = wall > next ? wall : next;
+        _latestAt = timestamp;
+        return _latest;
     }
 
-    private static void CreateClusterIfMissing(SqliteConnection connection, ClusterRecord cluster)
+    /// <summary>A time that this journal's clock has reached before, 2 s ago or less when it was last closed or lost.</summary>
+    private static DateTimeOffset LatestTime(SqliteConnection connection)
+    {
+        using var latest = new SqlStatement(connection,
+            """
+            SELECT max(ifnull((SELECT max(heartbeat_at) FROM node), 0), ifnull((SELECT written_at FROM journal ORDER BY ordinal DESC LIMIT 1), 0))
+            """, 0);
+        return DateTimeOffset.FromUnixTimeMilliseconds((long)latest.Scalar()!);
+    }
+
+    private static int CreateClusterIfMissing(SqliteConnection connection, ClusterRecord cluster)
     {
         using var insert = new SqlStatement(connection,
             """
             INSERT OR IGNORE INTO cluster (id, schema_version, cluster_id, lineage, store_bound, shard_count, entity_hash, feature_level)
             VALUES (1, $0, $1, $2, $3, $4, $5, $6)
             """, 7);
-        insert.Execute(SqliteSchema.Version, cluster.ClusterId, cluster.Lineage, cluster.StoreBound ? 1 : 0, cluster.ShardCount,
+        return insert.Execute(SqliteSchema.Version, cluster.ClusterId, cluster.Lineage, cluster.StoreBound ? 1 : 0, cluster.ShardCount,
             cluster.EntityHash, cluster.FeatureLevel);
     }
 
@@ -206,10 +244,9 @@ public sealed class SqliteJournal : IJournal
     }
 
     /// <summary>Looks at a file before anything in it is changed.</summary>
-    private static void CheckExisting(SqliteConnection connection, string path, Action<ClusterRecord>? check)
+    private static void CheckExisting(SqliteConnection connection, string path, Action<ClusterRecord?>? check)
     {
-        using var table = new SqlStatement(connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'cluster'", 0);
-        if (table.Scalar() is 0L)
+        if (!SqliteSchema.HasTable(connection, "cluster"))
             throw new JournalException($"The file {path} is a SQLite database, but no journal; name another in warp.journal.url.");
         try
         {

@@ -20,7 +20,10 @@ internal static class SqliteSchema
     /// each commit wait for the disk.
     /// </summary>
     private const string Settings =
-        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 0; PRAGMA cache_size = -16384;";
+        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 0; PRAGMA cache_size = -16384;";
+
+    /// <summary>Changes the file, unlike the settings: only for one that is, or becomes, a journal.</summary>
+    private const string WriteAheadLog = "PRAGMA journal_mode = WAL;";
 
     /// <summary>
     /// Events are appended by rowid, which keeps a group of commits of many actors in a few pages; the unique index finds an actor's.
@@ -44,6 +47,21 @@ internal static class SqliteSchema
         """;
 
     public static void Configure(SqliteConnection connection) => Execute(connection, Settings);
+
+    /// <summary>Whether there is anything in the file: a process that died while it made one leaves an empty database.</summary>
+    public static bool HasTables(SqliteConnection connection)
+    {
+        using var count = new SqlStatement(connection, "SELECT count(*) FROM sqlite_schema", 0);
+        return count.Scalar() is not 0L;
+    }
+
+    public static bool HasTable(SqliteConnection connection, string name)
+    {
+        using var count = new SqlStatement(connection, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = $0", 1);
+        return count.Scalar(name) is not 0L;
+    }
+
+    public static void UseWriteAheadLog(SqliteConnection connection) => Execute(connection, WriteAheadLog);
 
     public static void CreateTables(SqliteConnection connection) => Execute(connection, Tables);
 

@@ -1,0 +1,148 @@
+using Warp.Actors.Persistence;
+
+namespace Warp.Specs.Actors;
+
+/// <summary>What becomes of the next append.</summary>
+internal enum AppendFault
+{
+    /// <summary>Nothing happens to it.</summary>
+    None,
+
+    /// <summary>It is committed, but the answer is lost on the way.</summary>
+    CommittedButUnknown,
+
+    /// <summary>It is lost on the way, and nobody can say so.</summary>
+    LostButUnknown,
+
+    /// <summary>The database rolls it back for sure.</summary>
+    RolledBack,
+
+    /// <summary>The connection breaks with an exception.</summary>
+    Throws,
+}
+
+/// <summary>A journal between the actors and the real one that fails as its test says, and counts what goes through it. Thread-safe.</summary>
+internal sealed class FaultyJournal(IJournal inner) : IJournal
+{
+    private readonly Lock _gate = new();
+    private readonly Queue<AppendFault> _faults = new();
+    private TaskCompletionSource? _held;
+    private TaskCompletionSource? _renewalsHeld;
+
+    public string Description => inner.Description;
+
+    /// <summary>The writes of each append that reached the journal, in order.</summary>
+    public List<IReadOnlyList<ActorWrite>> Appends { get; } = [];
+
+    public int Renewals { get; private set; }
+
+    public int Recoveries { get; private set; }
+
+    public int Trims { get; private set; }
+
+    /// <summary>Makes renewals fail as if the database were away.</summary>
+    public bool FailsRenewals { get; set; }
+
+    /// <summary>Gives the next appends these fates, in order; the ones after them are normal.</summary>
+    public void FailNext(params ReadOnlySpan<AppendFault> faults)
+    {
+        lock (_gate)
+        {
+            foreach (AppendFault fault in faults)
+                _faults.Enqueue(fault);
+        }
+    }
+
+    /// <summary>Keeps appends from beginning until <see cref="ReleaseAppends"/>.</summary>
+    public void HoldAppends() => _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void ReleaseAppends()
+    {
+        TaskCompletionSource? held = _held;
+        _held = null;
+        held?.SetResult();
+    }
+
+    /// <summary>Keeps renewals from ending until <see cref="ReleaseRenewals"/>.</summary>
+    public void HoldRenewals() => _renewalsHeld = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void ReleaseRenewals()
+    {
+        TaskCompletionSource? held = _renewalsHeld;
+        _renewalsHeld = null;
+        held?.SetResult();
+    }
+
+    public async ValueTask<IReadOnlyList<WriteResult>> AppendAsync(IReadOnlyList<ActorWrite> writes, CancellationToken cancellationToken)
+    {
+        if (_held is { } held)
+            await held.Task;
+        AppendFault fault;
+        lock (_gate)
+        {
+            Appends.Add([.. writes]);
+            fault = _faults.TryDequeue(out AppendFault next) ? next : AppendFault.None;
+        }
+        switch (fault)
+        {
+            case AppendFault.CommittedButUnknown:
+                await inner.AppendAsync(writes, cancellationToken);
+                return All(writes, new WriteResult(WriteOutcome.Unknown, Detail: "the connection broke"));
+            case AppendFault.LostButUnknown:
+                return All(writes, new WriteResult(WriteOutcome.Unknown, Detail: "the connection broke"));
+            case AppendFault.RolledBack:
+                return All(writes, WriteResult.Refused(WriteRefusal.RolledBack, "the disk is full"));
+            case AppendFault.Throws:
+                throw new IOException("the connection broke");
+            default:
+                return await inner.AppendAsync(writes, cancellationToken);
+        }
+    }
+
+    public async ValueTask<IReadOnlyList<Fence>> RenewAsync(
+        NodeIncarnation node, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+            Renewals++;
+        if (_renewalsHeld is { } waiting)
+            await waiting.Task;
+        if (FailsRenewals)
+            throw new JournalException("the database is away");
+        return await inner.RenewAsync(node, held, lease, cancellationToken);
+    }
+
+    public ValueTask<RecoveredJournal> RecoverAsync(string persistenceId, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+            Recoveries++;
+        return inner.RecoverAsync(persistenceId, cancellationToken);
+    }
+
+    public ValueTask TrimAsync(Fence fence, string persistenceId, long upToSequenceNr, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+            Trims++;
+        return inner.TrimAsync(fence, persistenceId, upToSequenceNr, cancellationToken);
+    }
+
+    public ValueTask<IReadOnlyList<Fence>> TakeOverAsync(
+        NodeIncarnation node, IReadOnlyList<int> shards, TimeSpan lease, CancellationToken cancellationToken) =>
+        inner.TakeOverAsync(node, shards, lease, cancellationToken);
+
+    public ValueTask ReleaseAsync(NodeIncarnation node, IReadOnlyList<Fence> held, CancellationToken cancellationToken) =>
+        inner.ReleaseAsync(node, held, cancellationToken);
+
+    public ValueTask<ClusterRecord> ReadClusterAsync(CancellationToken cancellationToken) => inner.ReadClusterAsync(cancellationToken);
+
+    public ValueTask RaiseLineageAsync(long lineage, bool storeBound, CancellationToken cancellationToken) =>
+        inner.RaiseLineageAsync(lineage, storeBound, cancellationToken);
+
+    public ValueTask<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) => inner.ReadClockAsync(cancellationToken);
+
+    public ValueTask<NodeIncarnation> RegisterNodeAsync(int? nodeId, CancellationToken cancellationToken) =>
+        inner.RegisterNodeAsync(nodeId, cancellationToken);
+
+    public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+    private static WriteResult[] All(IReadOnlyList<ActorWrite> writes, WriteResult result) => [.. writes.Select(_ => result)];
+}

@@ -1,0 +1,205 @@
+using System.Text;
+using Microsoft.Data.Sqlite;
+using Warp.Actors.Persistence;
+using Warp.Actors.Persistence.Sql;
+using Warp.Actors.Sequencing;
+using Warp.Specs.Contracts;
+using Xunit;
+
+namespace Warp.Specs.Actors.Persistence;
+
+public sealed class SqliteJournalSpec : JournalSpec
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("warp-journal-").FullName;
+
+    private string Path => System.IO.Path.Combine(_folder, "not", "there", "yet", "warp.db");
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    protected override async Task<IJournal> OpenAsync() => await OpenAsync(Path);
+
+    protected override async Task<ObjectRow?> ReadObjectAsync(ObjectId id)
+    {
+        ObjectRow? found = null;
+        await SqlAsync(
+            "SELECT size, level, state, live_shards, released_at IS NOT NULL FROM object WHERE object_id = $id",
+            row => found = new ObjectRow(row.GetInt64(0), row.GetInt32(1), row.GetString(2), (ulong)row.GetInt64(3), row.GetBoolean(4)),
+            ("$id", id.ToByteArray()));
+        return found;
+    }
+
+    protected override Task MarkDeletingAsync(ObjectId id) =>
+        SqlAsync("UPDATE object SET state = 'deleting' WHERE object_id = $id", _ => { }, ("$id", id.ToByteArray()));
+
+    protected override async Task<string[]> AllEventsAsync(string persistenceId)
+    {
+        var texts = new List<string>();
+        await SqlAsync(
+            "SELECT payload FROM journal WHERE persistence_id = $id ORDER BY sequence_nr",
+            row => texts.Add(Encoding.UTF8.GetString((byte[])row.GetValue(0))),
+            ("$id", persistenceId));
+        return [.. texts];
+    }
+
+    protected override Task LoseEventAsync(string persistenceId, long sequenceNr) => SqlAsync(
+        "DELETE FROM journal WHERE persistence_id = $id AND sequence_nr = $nr", _ => { }, ("$id", persistenceId), ("$nr", sequenceNr));
+
+    [Fact]
+    public async Task A_second_opener_is_told_that_the_file_is_in_use()
+    {
+        JournalException error = await Assert.ThrowsAsync<JournalException>(() => OpenAsync(Path));
+
+        Assert.Contains("in use by another process", error.Message);
+        Assert.Contains(Path, error.Message);
+        await AppendAsync(await TakeAsync(1), "a", 1, "still writable");
+    }
+
+    [Fact]
+    public async Task A_file_of_newer_tables_is_refused_and_left_as_it_was()
+    {
+        await SqlAsync("UPDATE cluster SET schema_version = 2; DROP TABLE node;", static _ => { }, reopen: false);
+
+        JournalException error = await Assert.ThrowsAsync<JournalException>(() => OpenAsync(Path));
+
+        Assert.Contains("newer Warp", error.Message);
+        int tables = 0;
+        await SqlAsync("SELECT name FROM sqlite_schema WHERE name = 'node'", _ => tables++, reopen: false);
+        Assert.Equal(0, tables);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_database_is_refused_and_left_as_it_was()
+    {
+        string other = System.IO.Path.Combine(_folder, "notes.txt");
+        string text = string.Join('\n', Enumerable.Repeat("This is not a database.", 1000));
+        await File.WriteAllTextAsync(other, text, Cancellation);
+
+        JournalException error = await Assert.ThrowsAsync<JournalException>(() => OpenAsync(other));
+
+        Assert.Contains("not a SQLite database", error.Message);
+        Assert.Equal(text, await File.ReadAllTextAsync(other, Cancellation));
+    }
+
+    [Fact]
+    public async Task A_database_of_somebody_else_is_refused_and_left_as_it_was()
+    {
+        string other = System.IO.Path.Combine(_folder, "browser.db");
+        await using (SqliteConnection connection = await ConnectAsync(other))
+            await ExecuteAsync(connection, "CREATE TABLE history (url TEXT)");
+        byte[] before = await File.ReadAllBytesAsync(other, Cancellation);
+
+        JournalException error = await Assert.ThrowsAsync<JournalException>(() => OpenAsync(other));
+
+        Assert.Contains("no journal", error.Message);
+        Assert.Equal(before, await File.ReadAllBytesAsync(other, Cancellation));
+    }
+
+    [Fact]
+    public async Task A_file_whose_making_was_cut_short_becomes_a_journal()
+    {
+        string half = System.IO.Path.Combine(_folder, "half.db");
+        await using (SqliteConnection connection = await ConnectAsync(half))
+            await ExecuteAsync(connection, "PRAGMA journal_mode = WAL; CREATE TABLE x (y); DROP TABLE x;");
+        var checkedClusters = new List<ClusterRecord?>();
+
+        await using SqliteJournal journal = await SqliteJournal.OpenAsync(half, _newCluster, Time, checkedClusters.Add);
+
+        Assert.Equal([null], checkedClusters);
+        Assert.Equal(_newCluster, await journal.ReadClusterAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task A_path_that_cannot_be_a_file_is_a_clear_error()
+    {
+        string folder = Directory.CreateDirectory(System.IO.Path.Combine(_folder, "folder")).FullName;
+
+        JournalException error = await Assert.ThrowsAsync<JournalException>(() => OpenAsync(folder));
+
+        Assert.Contains(folder, error.Message);
+    }
+
+    [Fact]
+    public async Task What_was_written_is_in_a_crash_image_taken_at_any_moment()
+    {
+        Fence fence = await TakeAsync(1);
+        for (int i = 1; i <= 20; i++)
+        {
+            await AppendAsync(fence, "a", i, $"{i}");
+            string image = System.IO.Path.Combine(_folder, $"image-{i}", "warp.db");
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(image)!);
+            foreach (string file in Directory.GetFiles(System.IO.Path.GetDirectoryName(Path)!))
+                File.Copy(file, System.IO.Path.Combine(System.IO.Path.GetDirectoryName(image)!, System.IO.Path.GetFileName(file)));
+
+            await using SqliteJournal survivor = await OpenAsync(image);
+
+            RecoveredJournal found = await survivor.RecoverAsync("a", Cancellation);
+            Assert.Equal(i, found.LastSequenceNr);
+            Assert.Equal([fence], await survivor.RenewAsync(Node, [fence], _lease, Cancellation));
+        }
+    }
+
+    [Fact]
+    public async Task The_clock_goes_on_when_the_machines_is_set_back_over_restarts_too()
+    {
+        DateTimeOffset start = await Journal.ReadClockAsync(Cancellation);
+        await Journal.RenewAsync(Node, [], _lease, Cancellation);
+        Time.StepWallClock(TimeSpan.FromHours(-1));
+        Time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(start + TimeSpan.FromSeconds(5), await Journal.ReadClockAsync(Cancellation));
+        await Journal.RenewAsync(Node, [], _lease, Cancellation);
+
+        await ReopenAsync();
+        Time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(start + TimeSpan.FromSeconds(10), await Journal.ReadClockAsync(Cancellation));
+
+        Time.StepWallClock(TimeSpan.FromHours(3));
+        Assert.Equal(start + TimeSpan.FromHours(2) + TimeSpan.FromSeconds(10), await Journal.ReadClockAsync(Cancellation));
+    }
+
+    private async Task<SqliteJournal> OpenAsync(string path) => await SqliteJournal.OpenAsync(path, _newCluster, Time);
+
+    /// <summary>Closes the journal, which alone may use the file, and runs a statement.</summary>
+    private async Task SqlAsync(string sql, Action<SqliteDataReader> row, params (string Name, object Value)[] values) =>
+        await SqlAsync(sql, row, reopen: true, values);
+
+    private async Task SqlAsync(string sql, Action<SqliteDataReader> row, bool reopen, params (string Name, object Value)[] values)
+    {
+        if (reopen)
+        {
+            await ReopenAsync(RunAsync);
+            return;
+        }
+        await CloseAsync();
+        await RunAsync();
+
+        async Task RunAsync()
+        {
+            await using SqliteConnection connection = await ConnectAsync(Path);
+            await using SqliteCommand command = connection.CreateCommand();
+            command.CommandText = sql;
+            foreach ((string name, object value) in values)
+                command.Parameters.AddWithValue(name, value);
+            await using SqliteDataReader reader = await command.ExecuteReaderAsync(Cancellation);
+            while (await reader.ReadAsync(Cancellation))
+                row(reader);
+        }
+    }
+
+    private static async Task<SqliteConnection> ConnectAsync(string path)
+    {
+        var connection = new SqliteConnection($"Data Source={path};Pooling=False");
+        await connection.OpenAsync(Cancellation);
+        return connection;
+    }
+
+    private static async Task ExecuteAsync(SqliteConnection connection, string sql)
+    {
+        await using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = sql;
+        await command.ExecuteNonQueryAsync(Cancellation);
+    }
+}

@@ -9,6 +9,7 @@ namespace Warp.Streams.Objects;
 /// <para>A put writes to a file under <c>.tmp</c>, fsyncs it, links it to its name, which fails if there is such a file, and fsyncs the
 /// folder. So a name has all bytes of one put or does not exist, and an object that was acknowledged survives a power cut: before
 /// the first object in a folder is acknowledged, the folder's own name is made durable as well.</para>
+/// <para>What killed processes have left half written is invisible, and removed at the first put.</para>
 /// <para>A deletion is not made durable. An object that comes back after a power cut has no owner, and is collected like any
 /// other that nobody points to.</para>
 /// </remarks>
@@ -23,6 +24,7 @@ public sealed class DirectoryObjectStore : IObjectStore
     private readonly TemporaryFolder _temporary;
     private readonly BlockingIoScheduler _io = new(MaxBlockingCalls);
     private readonly ConcurrentDictionary<string, bool> _durableFolders = new();
+    private int _isSwept;
     private int _disposed;
 
     private DirectoryObjectStore(string root)
@@ -35,7 +37,7 @@ public sealed class DirectoryObjectStore : IObjectStore
 
     public string Description { get; }
 
-    /// <summary>Opens the store in a folder, created if it is missing, and removes half-written files of killed processes.</summary>
+    /// <summary>Opens the store in a folder, created if it is missing. What is in it stays as it is until the first put.</summary>
     /// <exception cref="ObjectStoreException">The folder cannot be used.</exception>
     public static DirectoryObjectStore Open(string path)
     {
@@ -125,6 +127,9 @@ public sealed class DirectoryObjectStore : IObjectStore
 
     private PutOutcome Put(string path, IReadOnlyList<ReadOnlyMemory<byte>> content, CancellationToken cancellationToken)
     {
+        // Not when the store is opened: whoever only looks at it, to find that it is the wrong one, must leave it as it was.
+        if (Interlocked.Exchange(ref _isSwept, 1) == 0)
+            TemporaryFolder.RemoveLeftovers(Path.Combine(_root, TemporaryName));
         string folder = Path.GetDirectoryName(path)!;
         string temporary = _temporary.NextFile();
         try

@@ -2,7 +2,7 @@ namespace Warp.Streams.Objects;
 
 /// <summary>
 /// A folder of its own for the half-written files of one opened store: <c>NAME</c>, beside a file <c>NAME.lock</c> that is locked while the
-/// folder is in use. Whoever opens the store next removes the folders whose lock nobody holds, so nothing of a killed process stays.
+/// folder is in use. Whoever writes to the store next removes the folders whose lock nobody holds, so nothing of a killed process stays.
 /// </summary>
 internal sealed class TemporaryFolder : IDisposable
 {
@@ -22,7 +22,6 @@ internal sealed class TemporaryFolder : IDisposable
     public static TemporaryFolder Open(string parent)
     {
         Directory.CreateDirectory(parent);
-        RemoveLeftovers(parent);
         // Never a name that was used before: a folder of that name might be under removal. The lock comes before the folder, so that
         // a folder whose lock is free is a leftover.
         string path = Path.Combine(parent, Path.GetRandomFileName());
@@ -41,7 +40,8 @@ internal sealed class TemporaryFolder : IDisposable
         _lock.Dispose();
     }
 
-    private static void RemoveLeftovers(string parent)
+    /// <summary>Removes the folders of those that have not come to <see cref="Dispose"/>.</summary>
+    public static void RemoveLeftovers(string parent)
     {
         foreach (string folder in Directory.EnumerateDirectories(parent))
         {

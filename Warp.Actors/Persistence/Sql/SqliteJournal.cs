@@ -10,6 +10,11 @@ namespace Warp.Actors.Persistence.Sql;
 /// </summary>
 public sealed class SqliteJournal : IJournal
 {
+    /// <summary>
+    /// How long a locked file is tried again: the least there is (0 would mean for ever). Who holds the lock holds it while it runs.
+    /// </summary>
+    private const int LockWaitSeconds = 1;
+
     private readonly DatabaseThread _database;
     private readonly SqliteAppender _appender;
     private readonly TimeProvider _time;
@@ -42,7 +47,8 @@ public sealed class SqliteJournal : IJournal
     {
         Batteries_V2.Init();
         string full = Path.GetFullPath(path);
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = full, Pooling = false }.ToString());
+        var settings = new SqliteConnectionStringBuilder { DataSource = full, Pooling = false, DefaultTimeout = LockWaitSeconds };
+        var connection = new SqliteConnection(settings.ToString());
         DateTimeOffset latest;
         try
         {

@@ -46,7 +46,7 @@ public sealed class DirectoryObjectStoreSpec : ObjectStoreSpec
     }
 
     [Fact]
-    public async Task What_a_killed_process_left_half_written_is_invisible_and_removed_at_the_next_opening()
+    public async Task What_a_killed_process_left_half_written_is_invisible_and_removed_at_the_next_put()
     {
         string killed = Path.Combine(Temporary, "killed");
         Directory.CreateDirectory(killed);
@@ -55,6 +55,8 @@ public sealed class DirectoryObjectStoreSpec : ObjectStoreSpec
         Assert.Empty(await ListAsync("", null));
 
         await using IObjectStore next = await OpenAsync();
+        Assert.True(File.Exists(Path.Combine(killed, "1")));
+        await next.PutAsync("a", [], Cancellation);
 
         Assert.False(Directory.Exists(killed));
         Assert.False(File.Exists(killed + ".lock"));

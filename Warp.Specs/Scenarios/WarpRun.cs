@@ -1,0 +1,48 @@
+using System.Diagnostics;
+
+namespace Warp.Specs.Scenarios;
+
+/// <summary>A run of the <c>warp</c> command from its start to its end.</summary>
+/// <param name="ExitCode">What it returned.</param>
+/// <param name="Output">The lines of its standard output.</param>
+/// <param name="Errors">The lines of its standard error.</param>
+public sealed record WarpRun(int ExitCode, IReadOnlyList<string> Output, IReadOnlyList<string> Errors)
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
+
+    /// <summary>Runs <c>warp node</c> with these settings, each as <c>key=value</c>, and expects it to end by itself.</summary>
+    public static Task<WarpRun> NodeAsync(params string[] settings) =>
+        RunAsync(["node", .. settings.SelectMany(static setting => (string[])["--set", setting])]);
+
+    /// <exception cref="TimeoutException">It was still running after a minute, and was killed.</exception>
+    private static async Task<WarpRun> RunAsync(string[] arguments)
+    {
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Path.GetTempPath(),
+        };
+        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("WARP_", StringComparison.Ordinal)).ToList())
+            start.Environment.Remove(name);
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "warp.dll"));
+        foreach (string argument in arguments)
+            start.ArgumentList.Add(argument);
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        using var deadline = new CancellationTokenSource(_patience);
+        try
+        {
+            await process.WaitForExitAsync(deadline.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill();
+            throw new TimeoutException($"warp {string.Join(' ', arguments)} was still running after {_patience.TotalSeconds} s: {await errors}");
+        }
+        return new WarpRun(process.ExitCode, Lines(await output), Lines(await errors));
+    }
+
+    private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+}

@@ -107,6 +107,8 @@ internal sealed partial class KafkaConnection
     /// <summary>Ends the connection if its client has kept silent for too long. Called every now and then.</summary>
     public void CheckTimeouts()
     {
+        if (Volatile.Read(ref _ended) != 0)
+            return;
         TimeSpan sinceReceived = _services.Time.GetElapsedTime(Volatile.Read(ref _lastReceived));
         TimeSpan sinceSent = _services.Time.GetElapsedTime(Volatile.Read(ref _lastSent));
         TimeSpan quiet = sinceReceived < sinceSent ? sinceReceived : sinceSent;

@@ -53,8 +53,8 @@ public sealed class KafkaListener : IAsyncDisposable
         metrics.Observe(_records, _others);
     }
 
-    /// <summary>The port that it listens on, once bound.</summary>
-    public int BoundPort => ((_socket ?? throw new InvalidOperationException("Not bound yet.")).LocalEndPoint as IPEndPoint)!.Port;
+    /// <summary>The port that it listens on, once bound; 0 before.</summary>
+    public int BoundPort { get; private set; }
 
     /// <summary>Connections that have not ended.</summary>
     public int ConnectionCount => _connections.Count;
@@ -81,6 +81,7 @@ public sealed class KafkaListener : IAsyncDisposable
             throw Unusable(error);
         }
         _socket = socket;
+        BoundPort = ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     /// <summary>Begins to serve.</summary>

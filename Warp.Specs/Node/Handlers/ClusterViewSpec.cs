@@ -1,0 +1,28 @@
+using Warp.Node.Handlers;
+using Xunit;
+
+namespace Warp.Specs.Node.Handlers;
+
+public sealed class ClusterViewSpec
+{
+    private static readonly ClusterView s_three = new("id", Node(2), Node(3), Node(1));
+
+    [Fact]
+    public void All_nodes_are_listed_in_the_order_of_their_ids() =>
+        Assert.Equal([1, 2, 3], s_three.LiveNodes.Select(static node => node.NodeId));
+
+    [Theory]
+    [InlineData(0, 1, new[] { 2 })]
+    [InlineData(0, 3, new[] { 2, 1, 3 })]
+    [InlineData(1, 3, new[] { 2, 3, 1 })]
+    [InlineData(1, 2, new[] { 2, 3 })]
+    [InlineData(0, 5, new[] { 2, 1, 3, 2, 1 })]
+    public void Replicas_begin_with_the_leader_rotate_and_repeat(int partition, int replicationFactor, int[] expected) =>
+        Assert.Equal(expected, s_three.ReplicasOf(2, partition, replicationFactor));
+
+    [Fact]
+    public void A_lone_node_is_every_replica() =>
+        Assert.Equal([4, 4, 4], new ClusterView("id", Node(4)).ReplicasOf(4, 9, 3));
+
+    private static ClusterNode Node(int id) => new(id, $"node-{id}.example", 9092, null);
+}

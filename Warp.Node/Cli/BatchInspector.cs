@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
 using Warp.Protocol.Compression;
@@ -6,7 +7,7 @@ using Warp.Streams.Format;
 
 namespace Warp.Node.Cli;
 
-/// <summary>Writes the extents of an object, batch by batch, and holds the batches against their checksums and against the footer.</summary>
+/// <summary>Writes the extents of an object, batch by batch; holds the batches against their checksums and the footer.</summary>
 internal sealed class BatchInspector(SafeFileHandle file, ObjectFooter footer, InspectionProblems problems)
 {
     private readonly byte[] _buffer = new byte[64 << 10];
@@ -15,7 +16,7 @@ internal sealed class BatchInspector(SafeFileHandle file, ObjectFooter footer, I
     public async Task WriteExtentAsync(Utf8JsonWriter json, FooterExtent extent, CancellationToken cancellationToken)
     {
         json.WriteStartObject();
-        json.WriteString("topicId", extent.TopicId);
+        json.WriteString("topicId", KafkaText(extent.TopicId));
         json.WriteNumber("partition", extent.Partition);
         json.WriteNumber("position", extent.Position);
         json.WriteNumber("lengthBytes", extent.Length);
@@ -38,10 +39,11 @@ internal sealed class BatchInspector(SafeFileHandle file, ObjectFooter footer, I
         long maxTimestamp = long.MinValue;
         for (long position = extent.Position; position < extent.End;)
         {
-            int length = await ReadAsync(position, (int)Math.Min(RecordBatchHeader.Size, extent.End - position), cancellationToken);
-            if (!RecordBatchHeader.TryRead(_buffer.AsSpan(0, length), out RecordBatchHeader header) || header.SizeBytes > extent.End - position)
+            long left = extent.End - position;
+            int length = await ReadAsync(position, (int)Math.Min(RecordBatchHeader.Size, left), cancellationToken);
+            if (!RecordBatchHeader.TryRead(_buffer.AsSpan(0, length), out RecordBatchHeader header) || header.SizeBytes > left)
             {
-                problems.Add($"at position {position} of {Name(extent)} there is no whole record batch; {extent.End - position} bytes were skipped");
+                problems.Add($"at position {position} of {Name(extent)} there is no whole record batch; {left} bytes were skipped");
                 return;
             }
             uint crc = await ComputeCrcAsync(position, header.SizeBytes, cancellationToken);
@@ -68,7 +70,7 @@ internal sealed class BatchInspector(SafeFileHandle file, ObjectFooter footer, I
         json.WriteNumber("baseOffset", header.BaseOffset);
         json.WriteNumber("lastOffsetDelta", header.LastOffsetDelta);
         json.WriteNumber("recordCount", header.RecordsCount);
-        json.WriteString("codec", Enum.IsDefined(header.Codec) ? header.Codec.ToString().ToLowerInvariant() : $"unknown ({(int)header.Codec})");
+        json.WriteString("codec", IsKnown(header.Codec) ? header.Codec.ToString().ToLowerInvariant() : $"unknown ({(int)header.Codec})");
         json.WriteString("timestampType", header.TimestampType.ToString());
         json.WriteNumber("baseTimestampMs", header.BaseTimestamp);
         json.WriteNumber("maxTimestampMs", header.MaxTimestamp);
@@ -89,9 +91,11 @@ internal sealed class BatchInspector(SafeFileHandle file, ObjectFooter footer, I
             problems.Add($"{batch} has the CRC-32C {crc:x8}, its header says {header.Crc:x8}");
         if (!footer.Flags.HasFlag(ObjectFlags.AbsoluteOffsets) && header.BaseOffset != 0)
             problems.Add($"{batch} has the base offset {header.BaseOffset} where 0 is expected");
-        if (header.Codec > CompressionType.Zstd)
+        if (!IsKnown(header.Codec))
             problems.Add($"{batch} names the unknown codec {(int)header.Codec}");
     }
+
+    private static bool IsKnown(CompressionType codec) => codec <= CompressionType.Zstd;
 
     private void Compare(in FooterExtent extent, string what, long expected, long actual)
     {
@@ -99,7 +103,10 @@ internal sealed class BatchInspector(SafeFileHandle file, ObjectFooter footer, I
             problems.Add($"{Name(extent)} has {actual} {what}, the footer says {expected}");
     }
 
-    private static string Name(in FooterExtent extent) => $"partition {extent.Partition} of topic {extent.TopicId}";
+    private static string Name(in FooterExtent extent) => $"partition {extent.Partition} of topic {KafkaText(extent.TopicId)}";
+
+    /// <summary>A topic id as Kafka's tools print it.</summary>
+    private static string KafkaText(Guid topicId) => Base64Url.EncodeToString(topicId.ToByteArray(bigEndian: true));
 
     private async Task<uint> ComputeCrcAsync(long batch, int size, CancellationToken cancellationToken)
     {

@@ -8,7 +8,7 @@ namespace Warp.Node.Cli;
 /// <c>warp demo</c>: a playground with a producer and a consumer that speak Kafka's protocol over TCP, and a view of what they do: a
 /// picture where there is a terminal, a line every second where there is none. The end is a summary.
 /// </summary>
-internal static class DemoCommand
+public static class DemoCommand
 {
     /// <summary>Runs the demo on this process's console until its time is over or it is stopped.</summary>
     /// <param name="arguments">The playground, and for how long.</param>
@@ -16,7 +16,8 @@ internal static class DemoCommand
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Stops it in an orderly way: what was produced is still consumed.</param>
     /// <returns><see cref="ExitCode.Ok"/>; every other end is an exception.</returns>
-    public static Task<int> RunAsync(DemoArguments arguments, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
+    public static Task<int> RunAsync(
+        DemoArguments arguments, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
         bool isTerminal = !Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Ansi;
         IDemoView view = isTerminal ? new LiveDemoView(AnsiConsole.Console) : new PlainDemoView(Console.Out);

@@ -9,7 +9,7 @@ namespace Warp.Node.Cli;
 /// <c>warp inspect</c>: one object of the store as JSON, down to the headers of its batches, with every checksum verified. Takes the
 /// memory of the footer and of a small buffer, however large the object is.
 /// </summary>
-internal static class InspectCommand
+public static class InspectCommand
 {
     private static readonly JsonWriterOptions s_format = new() { Indented = true };
 
@@ -42,7 +42,9 @@ internal static class InspectCommand
         }
         output.WriteByte((byte)'\n');
         await output.FlushAsync(cancellationToken);
-        return problems.Count == 0 ? ExitCode.Ok : throw new InvalidDataException($"{path} is damaged: {problems.First}{Others(problems.Count - 1)}");
+        return problems.Count == 0
+            ? ExitCode.Ok
+            : throw new InvalidDataException($"{path} is damaged: {problems.First}{Others(problems.Count - 1)}");
     }
 
     private static string Others(int count) => count == 0 ? "" : $" ({count} more in \"problems\")";

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Warp.Node.Cli;
 
-/// <summary>What an inspection found wrong. Keeps the first hundred, so that a file of rubbish costs no memory, and counts them all.</summary>
+/// <summary>What an inspection found wrong. Counts everything and keeps the first hundred, so that rubbish costs no memory.</summary>
 internal sealed class InspectionProblems
 {
     private const int Kept = 100;

@@ -5,7 +5,7 @@ using Warp.Node.Hosting;
 namespace Warp.Node.Cli;
 
 /// <summary><c>warp playground</c>: a node for trying things out, which does not stay around when it is forgotten.</summary>
-internal static class PlaygroundCommand
+public static class PlaygroundCommand
 {
     /// <summary>How long a playground runs.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromHours(24);
@@ -36,7 +36,8 @@ internal static class PlaygroundCommand
     private static void Introduce(PlaygroundArguments arguments, NodeHost host, TextWriter output)
     {
         string fate = arguments.IsTemporary ? "deleted at the end" : "kept";
-        output.WriteLine($"A Warp node listens on {host.KafkaAddress} for {Life.TotalHours:f0} hours. Its data is in {arguments.Directory} ({fate}).");
+        output.WriteLine(
+            $"A Warp node listens on {host.KafkaAddress} for {Life.TotalHours:f0} hours. Its data is in {arguments.Directory} ({fate}).");
         output.WriteLine("Try it:");
         output.WriteLine($"  echo hello | kcat -b {host.KafkaAddress} -P -t hello");
         output.WriteLine($"  kcat -b {host.KafkaAddress} -C -t hello -e");

@@ -1,7 +1,7 @@
 namespace Warp.Node.Demo;
 
 /// <summary>What happened in a demo from one moment to a later one.</summary>
-internal sealed record DemoInterval(DemoSample From, DemoSample To)
+public sealed record DemoInterval(DemoSample From, DemoSample To)
 {
     public TimeSpan Length => To.At - From.At;
 

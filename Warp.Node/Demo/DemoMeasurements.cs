@@ -1,7 +1,7 @@
 namespace Warp.Node.Demo;
 
 /// <summary>What producer and consumer of a demo have done so far. Thread-safe.</summary>
-internal sealed class DemoMeasurements
+public sealed class DemoMeasurements
 {
     private long _producedRecords;
     private long _producedBytes;

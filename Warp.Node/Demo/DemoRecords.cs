@@ -5,7 +5,7 @@ using Warp.Protocol.Records;
 namespace Warp.Node.Demo;
 
 /// <summary>
-/// The records of a demo: about 200 bytes of JSON that can be read with any client, and in a header when the record was made, by the
+/// The records of a demo: about 200 bytes, JSON and blanks, that can be read with any client, and in a header when the record was made, by the
 /// monotonic clock of the process.
 /// </summary>
 internal static class DemoRecords
@@ -53,7 +53,7 @@ internal static class DemoRecords
     private static byte[] Value(long number, string sensor, long timestamp)
     {
         double celsius = 20 + (8 * Math.Sin(number / 500.0));
-        string text = $$"""{"number":{{number}},"sensor":"{{sensor}}","at":{{timestamp}},"celsius":{{celsius:f2}},"note":"{{new string('.', ValueBytes)}}""";
-        return Encoding.ASCII.GetBytes(string.Concat(text.AsSpan(0, ValueBytes - 2), "\"}"));
+        string json = $$"""{"number":{{number}},"sensor":"{{sensor}}","at":{{timestamp}},"celsius":{{celsius:f2}}}""";
+        return Encoding.ASCII.GetBytes(json.PadRight(ValueBytes));
     }
 }

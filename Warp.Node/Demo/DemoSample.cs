@@ -3,7 +3,7 @@ using Warp.Node.Hosting;
 namespace Warp.Node.Demo;
 
 /// <summary>Everything that a demo shows, as it stood at one moment; counts are from the demo's start.</summary>
-internal sealed record DemoSample
+public sealed record DemoSample
 {
     /// <summary>Since the start.</summary>
     public required TimeSpan At { get; init; }

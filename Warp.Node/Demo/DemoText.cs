@@ -20,10 +20,12 @@ internal static class DemoText
     public static IEnumerable<string> Summary(DemoInterval whole)
     {
         DemoSample end = whole.To;
-        yield return $"In {whole.Length.TotalSeconds:f1} s: {end.ProducedRecords:n0} records ({end.ProducedBytes / 1e6:f2} MB) produced and acknowledged, {end.ConsumedRecords:n0} consumed.";
+        yield return $"In {whole.Length.TotalSeconds:f1} s: {end.ProducedRecords:n0} records ({end.ProducedBytes / 1e6:f2} MB) "
+            + $"produced and acknowledged, {end.ConsumedRecords:n0} consumed.";
         yield return $"Produce latency:    {Latency(end.ProduceLatency)}";
         yield return $"End-to-end latency: {Latency(end.EndToEndLatency)}";
-        yield return $"Object store: {end.Puts:n0} PUTs ({whole.Rate(static sample => sample.Puts):f1}/s), {end.Gets:n0} GETs; {end.Objects:n0} objects with records.";
+        yield return $"Object store: {end.Puts:n0} PUTs ({whole.Rate(static sample => sample.Puts):f1}/s), {end.Gets:n0} GETs; "
+            + $"{end.Objects:n0} objects with records.";
         yield return $"Chunk cache: {end.CacheHits:n0} hits, {end.CacheMisses:n0} misses.";
     }
 }

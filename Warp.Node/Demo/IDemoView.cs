@@ -3,7 +3,7 @@ using Warp.Node.Configuration;
 namespace Warp.Node.Demo;
 
 /// <summary>How a demo is shown.</summary>
-internal interface IDemoView
+public interface IDemoView
 {
     /// <summary>Says what runs and how to try it, and then shows what the demo tells for as long as it runs.</summary>
     /// <param name="introduction">What does not change.</param>
@@ -12,7 +12,7 @@ internal interface IDemoView
 }
 
 /// <summary>What a demo says once.</summary>
-internal sealed record DemoIntroduction(HostPort Bootstrap, HostPort Http, string Topic, int Partitions, TimeSpan? For)
+public sealed record DemoIntroduction(HostPort Bootstrap, HostPort Http, string Topic, int Partitions, TimeSpan? For)
 {
     /// <summary>Commands to paste into another terminal.</summary>
     public IReadOnlyList<string> Commands { get; } =
@@ -22,5 +22,8 @@ internal sealed record DemoIntroduction(HostPort Bootstrap, HostPort Http, strin
         $"curl http://{Http}/metrics",
     ];
 
-    public string Ending => For is { } duration ? $"It ends by itself after {Units.Format(duration)}." : "Ctrl+C ends it.";
+    /// <summary>What runs, where, and for how long.</summary>
+    public string Sentence => $"A Warp node listens on {Bootstrap}; topic {Topic} has {Partitions} partitions. {Ending}";
+
+    private string Ending => For is { } duration ? $"It ends by itself after {Units.Format(duration)}." : "Ctrl+C ends it.";
 }

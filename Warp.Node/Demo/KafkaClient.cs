@@ -68,8 +68,9 @@ public sealed partial class KafkaClient : IAsyncDisposable
 
     /// <summary>The version that requests of an API are sent in.</summary>
     /// <exception cref="NotSupportedException">Broker and client have none in common.</exception>
-    public short VersionOf(ApiKey api) =>
-        _versions.TryGetValue(api, out short version) ? version : throw new NotSupportedException($"The broker does not serve {api} in a version known here.");
+    public short VersionOf(ApiKey api) => _versions.TryGetValue(api, out short version)
+        ? version
+        : throw new NotSupportedException($"The broker does not serve {api} in a version known here.");
 
     /// <summary>Sends a request and waits for its answer, which is not looked at.</summary>
     /// <param name="request">Of an API that answers: Produce with acks=0 does not.</param>

@@ -13,7 +13,8 @@ public sealed record KafkaTopic(string Name, Guid Id, int PartitionCount)
     /// <param name="time">Waits between two questions.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="KafkaException">An error that does not pass by itself.</exception>
-    public static async Task<KafkaTopic> WaitForAsync(KafkaClient client, string name, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<KafkaTopic> WaitForAsync(
+        KafkaClient client, string name, TimeProvider time, CancellationToken cancellationToken)
     {
         while (true)
         {

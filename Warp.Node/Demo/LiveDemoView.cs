@@ -4,10 +4,10 @@ using Spectre.Console.Rendering;
 namespace Warp.Node.Demo;
 
 /// <summary>A picture that is drawn over again in place, for terminals.</summary>
-internal sealed class LiveDemoView(IAnsiConsole console) : IDemoView
+public sealed class LiveDemoView(IAnsiConsole console) : IDemoView
 {
     public Task RunAsync(DemoIntroduction introduction, Func<Action<DemoInterval>, Task> demo) =>
-        console.Live(new Text($"A node listens on {introduction.Bootstrap}; the load starts.")).StartAsync(live => demo(interval =>
+        console.Live(new Text(introduction.Sentence)).StartAsync(live => demo(interval =>
         {
             live.UpdateTarget(Render(introduction, interval));
             live.Refresh();
@@ -32,7 +32,7 @@ internal sealed class LiveDemoView(IAnsiConsole console) : IDemoView
         store.AddRow(Row("cache misses", interval, static sample => sample.CacheMisses));
 
         return new Panel(new Rows(
-            new Text($"A node on {introduction.Bootstrap}; topic {introduction.Topic} has {introduction.Partitions} partitions. {introduction.Ending}"),
+            new Text(introduction.Sentence),
             new Columns(rates, latencies) { Expand = false },
             store,
             new Text("Try it with your own client:"),

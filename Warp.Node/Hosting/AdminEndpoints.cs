@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Warp.Node.Configuration;
+using static Microsoft.AspNetCore.Http.StatusCodes;
 
 namespace Warp.Node.Hosting;
 
@@ -81,16 +82,16 @@ public sealed class AdminEndpoints : IAsyncDisposable
         bool reads = HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);
         return (reads ? context.Request.Path.Value : null) switch
         {
-            "/metrics" => WriteAsync(context, StatusCodes.Status200OK, PrometheusWriter.Write(metrics.Collect()), PrometheusWriter.ContentType),
+            "/metrics" => WriteAsync(context, Status200OK, PrometheusWriter.Write(metrics.Collect()), PrometheusWriter.ContentType),
             "/healthz" => WriteStateAsync(context, "ok", health.Failure),
             "/readyz" => WriteStateAsync(context, "ready", health.Unreadiness),
-            _ => WriteAsync(context, StatusCodes.Status404NotFound, "not found; there are /metrics, /healthz and /readyz\n"),
+            _ => WriteAsync(context, Status404NotFound, "not found; there are /metrics, /healthz and /readyz\n"),
         };
     }
 
     private static Task WriteStateAsync(HttpContext context, string good, string? problem) => problem is null
-        ? WriteAsync(context, StatusCodes.Status200OK, good + "\n")
-        : WriteAsync(context, StatusCodes.Status503ServiceUnavailable, problem + "\n");
+        ? WriteAsync(context, Status200OK, good + "\n")
+        : WriteAsync(context, Status503ServiceUnavailable, problem + "\n");
 
     private static Task WriteAsync(HttpContext context, int status, string text, string contentType = "text/plain; charset=utf-8")
     {
@@ -115,7 +116,7 @@ public sealed class AdminEndpoints : IAsyncDisposable
         _ => null,
     };
 
-    /// <summary>Leaves signals to the program: the usual lifetime would end the endpoints at SIGTERM, before the node has drained.</summary>
+    /// <summary>Leaves signals to the program: the usual lifetime would end the endpoints at SIGTERM, not when the node has drained.</summary>
     private sealed class NoLifetime : IHostLifetime
     {
         public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

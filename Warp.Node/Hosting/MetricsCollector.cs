@@ -44,7 +44,8 @@ public sealed class MetricsCollector : IDisposable
             {
                 // An instrument that cannot tell its value now is left out; the others have told theirs.
             }
-            return [.. _aggregations.Values.Select(static aggregation => aggregation.Read()).Where(static family => family.Series.Count > 0)];
+            IEnumerable<MetricFamily> families = _aggregations.Values.Select(static aggregation => aggregation.Read());
+            return [.. families.Where(static family => family.Series.Count > 0)];
         }
     }
 

@@ -23,7 +23,7 @@ internal static class ProcessMetrics
             "process.resident.memory", static () => Environment.WorkingSet, "By", "Memory of the process that is in RAM.");
         meter.CreateObservableGauge("process.threads", CountThreads, "{thread}", "Threads of the process.");
         meter.CreateObservableGauge(
-            "dotnet.gc.heap", static () => GC.GetTotalMemory(forceFullCollection: false), "By", "Memory of managed objects, dead ones included.");
+            "dotnet.gc.heap", static () => GC.GetTotalMemory(false), "By", "Memory of managed objects, dead ones included.");
         meter.CreateObservableCounter(
             "dotnet.gc.allocated", static () => GC.GetTotalAllocatedBytes(), "By", "Memory allocated for managed objects since the start.");
     }

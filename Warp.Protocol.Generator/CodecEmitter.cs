@@ -54,7 +54,7 @@ internal sealed partial class CodecEmitter
         string contract = _message.Kind switch
         {
             MessageKind.Request => " : IRequest",
-            MessageKind.Response => " : IResponse",
+            MessageKind.Response => HasThrottleTime(body) ? " : IThrottledResponse" : " : IResponse",
             MessageKind.Event => " : IEvent",
             _ => " : IMessage",
         };
@@ -178,6 +178,9 @@ internal sealed partial class CodecEmitter
             _ => $"{name} != {(field.Default is null ? "0" : NumberOrBool(field))}",
         };
     }
+
+    private static bool HasThrottleTime(StructSchema body) =>
+        body.Fields.Any(field => field is { Name: "ThrottleTimeMs", Type: { Name: "int32", IsArray: false } });
 
     private static bool IsLazy(FieldSchema field) =>
         !field.IsNullable && (field.Type.IsArray || field.Type.Struct is not null);

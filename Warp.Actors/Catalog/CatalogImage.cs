@@ -39,6 +39,8 @@ public sealed record CatalogImage
     /// <summary>Producer ids from here on have never been given out.</summary>
     public long NextProducerId { get; private init; }
 
+    public ClientQuotas Quotas { get; private init; } = ClientQuotas.Empty;
+
     /// <summary>The topic of that name that clients can see, or null.</summary>
     public TopicImage? Find(string name) => ByName.TryGetValue(name, out TopicImage? topic) && topic.IsOpen ? topic : null;
 
@@ -65,6 +67,7 @@ public sealed record CatalogImage
         BrokerConfigsChanged changed => WithBrokerConfigs(changed.NodeId, ConfigsOf(changed.Configs, static c => (c.Name, c.Value))),
         RoutingChanged routing => this with { RoutingGeneration = routing.Generation, RoutingNodeIds = [.. routing.NodeIds] },
         ProducerIdsReserved reserved => this with { NextProducerId = reserved.NextProducerId },
+        ClientQuotasChanged changed => this with { Quotas = ClientQuotaRules.Apply(Quotas, changed.Entry) },
         _ => throw new InvalidDataException($"The catalog has no use for {@event.GetType().Name}."),
     };
 
@@ -89,6 +92,7 @@ public sealed record CatalogImage
         RoutingGeneration = RoutingGeneration,
         RoutingNodeIds = [.. RoutingNodeIds],
         NextProducerId = NextProducerId,
+        Quotas = [.. Quotas.All.Select(static quotas => ClientQuotaRules.EntryOf(quotas.Key, quotas.Value))],
     };
 
     /// <summary>The image that a snapshot describes.</summary>
@@ -101,6 +105,7 @@ public sealed record CatalogImage
             RoutingGeneration = snapshot.RoutingGeneration,
             RoutingNodeIds = [.. snapshot.RoutingNodeIds],
             NextProducerId = snapshot.NextProducerId,
+            Quotas = snapshot.Quotas.Aggregate(ClientQuotas.Empty, ClientQuotaRules.Apply),
         };
         foreach (CatalogSnapshot.TopicSnapshot topic in snapshot.Topics)
         {

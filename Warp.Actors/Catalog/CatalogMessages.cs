@@ -43,6 +43,13 @@ public abstract record CatalogMessage
         public void Fail(Exception error) => Reply.Fail(error);
     }
 
+    /// <summary>Alters quotas. Each alteration succeeds or fails by itself; the results are in the same order.</summary>
+    public sealed record AlterClientQuotas(
+        IReadOnlyList<QuotaAlteration> Alterations, bool ValidateOnly, Reply<IReadOnlyList<TopicResult>> Reply) : CatalogMessage, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
     /// <summary>Tells which nodes clients are sent to.</summary>
     public sealed record ChangeRouting(IReadOnlyList<int> NodeIds, Reply<int> Reply) : CatalogMessage, IAsk
     {

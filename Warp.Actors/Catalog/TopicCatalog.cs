@@ -7,7 +7,7 @@ using Warp.Protocol.Messages;
 namespace Warp.Actors.Catalog;
 
 /// <summary>
-/// The cluster singleton that owns the topics, their configs, the routing generation and the producer ids. It publishes each journaled
+/// The cluster singleton that owns the topics, their configs, the quotas, the routing generation and the producer ids. It publishes each journaled
 /// version as a <see cref="CatalogImage"/>. A topic is shown once every sequencer has opened its partitions, and a deletion is repeated
 /// until every sequencer has confirmed it.
 /// </summary>
@@ -82,6 +82,9 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
                 Alter(alter);
                 break;
             case CatalogMessage.AlterBrokerConfigs alter:
+                Alter(alter);
+                break;
+            case CatalogMessage.AlterClientQuotas alter:
                 Alter(alter);
                 break;
             case CatalogMessage.ChangeRouting change:
@@ -215,6 +218,15 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
             Configs = [.. change.Values.Select(static c => new BrokerConfigsChanged.BrokerConfigsChangedConfig { Name = c.Key, Value = c.Value })],
         };
         Write(alter, [changed], () => alter.Reply.Set(new TopicResult(ErrorCode.None)));
+    }
+
+    private void Alter(CatalogMessage.AlterClientQuotas alter)
+    {
+        (IReadOnlyList<ClientQuotasChanged> events, IReadOnlyList<TopicResult> results) = ClientQuotaRules.Alter(_image.Quotas, alter.Alterations);
+        if (events.Count == 0 || alter.ValidateOnly)
+            alter.Reply.Set(results);
+        else
+            Write(alter, events, () => alter.Reply.Set(results));
     }
 
     private void ChangeRouting(CatalogMessage.ChangeRouting change)

@@ -58,6 +58,13 @@ public abstract record SequencerMessage
         public void Fail(Exception error) => Reply.Fail(error);
     }
 
+    /// <summary>Which idempotent producers have written to these partitions lately?</summary>
+    public sealed record DescribeProducers(IReadOnlyList<TopicPartition> Partitions, Reply<IReadOnlyList<PartitionProducers>> Reply)
+        : Question, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
     /// <summary>In which extent is the first record of a time, or the record with the latest time?</summary>
     public sealed record FindTimestamp(TopicPartition Partition, long Timestamp, Reply<TimestampReply> Reply) : Question, IAsk
     {
@@ -80,6 +87,25 @@ public readonly record struct LogEnds(ErrorCode Error, long LogStartOffset, long
     internal static LogEnds Of(PartitionLog? log) => log is null
         ? new LogEnds(ErrorCode.UnknownTopicOrPartition, -1, -1, -1, 0)
         : new LogEnds(ErrorCode.None, log.LogStartOffset, log.NextOffset, log.LastStableOffset, log.SizeBytes);
+}
+
+/// <summary>The producers of one partition, and the error if there is no such partition.</summary>
+public sealed record PartitionProducers(ErrorCode Error, IReadOnlyList<ActiveProducer> Producers)
+{
+    internal static PartitionProducers Of(PartitionLog? log) => log is null
+        ? new PartitionProducers(ErrorCode.UnknownTopicOrPartition, [])
+        : new PartitionProducers(ErrorCode.None, [.. log.Producers.Select(static entry => ActiveProducer.Of(entry.Key, entry.Value))]);
+}
+
+/// <summary>A producer that a partition remembers.</summary>
+/// <param name="ProducerId">Its id.</param>
+/// <param name="Epoch">Its epoch.</param>
+/// <param name="LastSequence">The sequence number of its last record; −1 when none is remembered.</param>
+/// <param name="LastWriteMs">When it last wrote, in ms of the database's clock.</param>
+public readonly record struct ActiveProducer(long ProducerId, short Epoch, int LastSequence, long LastWriteMs)
+{
+    internal static ActiveProducer Of(long id, in ProducerState state) =>
+        new(id, state.Epoch, state.Count == 0 ? -1 : state[state.Count - 1].LastSequence, state.LastWriteMs);
 }
 
 /// <summary>The answer for one partition: its ends, and the extents from the asked offset on (the first one holds it).</summary>

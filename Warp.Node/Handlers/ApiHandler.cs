@@ -24,7 +24,7 @@ public abstract class ApiHandler
     /// Handles a request. Calls for one connection come in the order of its requests, each after the one before has returned its task
     /// (not after that task has ended): what must keep their order happens before the first await.
     /// </summary>
-    /// <returns>The response, or null when the request gets none (Produce with acks=0).</returns>
+    /// <returns>The response, which is the caller's own from then on, or null when the request gets none (Produce with acks=0).</returns>
     public abstract ValueTask<IResponse?> HandleAsync(RequestContext context, IRequest request);
 }
 

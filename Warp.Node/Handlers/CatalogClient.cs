@@ -78,6 +78,23 @@ public sealed partial class CatalogClient(
         ResultAsync(catalog.AskAsync<TopicResult>(
             reply => new CatalogMessage.AlterBrokerConfigs(nodeId, change, validateOnly, reply), wait, cancellationToken));
 
+    /// <summary>Alters quotas.</summary>
+    /// <returns>A result for each alteration, in order.</returns>
+    public async Task<IReadOnlyList<TopicResult>> AlterClientQuotasAsync(
+        IReadOnlyList<QuotaAlteration> alterations, bool validateOnly, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await catalog.AskAsync<IReadOnlyList<TopicResult>>(
+                reply => new CatalogMessage.AlterClientQuotas(alterations, validateOnly, reply), wait, cancellationToken);
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            TopicResult failure = ResultOf(error);
+            return [.. alterations.Select(_ => failure)];
+        }
+    }
+
     /// <summary>Reserves producer ids that nobody else will ever get.</summary>
     /// <returns>The first of them, or null when the catalog does not answer.</returns>
     public async Task<long?> ReserveProducerIdsAsync(int count, TimeSpan wait, CancellationToken cancellationToken)

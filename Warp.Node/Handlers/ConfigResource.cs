@@ -10,8 +10,11 @@ namespace Warp.Node.Handlers;
 internal readonly record struct ConfigResource(string? Topic, int NodeId)
 {
     // The numbers of the resource types on the wire.
-    private const sbyte TopicType = 2;
-    private const sbyte BrokerType = 4;
+    public const sbyte TopicType = 2;
+    public const sbyte BrokerType = 4;
+    public const sbyte BrokerLoggerType = 8;
+    public const sbyte ClientMetricsType = 16;
+    public const sbyte GroupType = 32;
 
     /// <summary>Reads a resource of a request. A node's configs are asked from that very node, so another id makes no sense here.</summary>
     /// <param name="type">As on the wire.</param>

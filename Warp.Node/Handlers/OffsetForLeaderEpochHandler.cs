@@ -1,7 +1,5 @@
-using Microsoft.Extensions.Logging;
 using Warp.Actors.Catalog;
 using Warp.Actors.Sequencing;
-using Warp.Actors.Sharding;
 using Warp.Protocol.Messages;
 
 namespace Warp.Node.Handlers;
@@ -11,12 +9,10 @@ namespace Warp.Node.Handlers;
 /// the partition's owner: a consumer that was told less than it has read would believe that records were lost. The client's own idea of
 /// the leader's epoch is not looked at.
 /// </summary>
-public sealed partial class OffsetForLeaderEpochHandler(CatalogClient catalog, ShardRegion region, ILogger<OffsetForLeaderEpochHandler> log)
+public sealed class OffsetForLeaderEpochHandler(CatalogClient catalog, SequencerQuestions sequencers)
     : ApiHandler<OffsetForLeaderEpochRequest>(ApiKey.OffsetForLeaderEpoch, 2, 4)
 {
     private const int UndefinedEpoch = -1;
-
-    private static readonly TimeSpan s_wait = TimeSpan.FromSeconds(10);
 
     protected override async ValueTask<IResponse?> HandleAsync(RequestContext context, OffsetForLeaderEpochRequest request)
     {
@@ -43,31 +39,10 @@ public sealed partial class OffsetForLeaderEpochHandler(CatalogClient catalog, S
                 }
             }
         }
-        await Task.WhenAll(asked
-            .GroupBy(entry => region.ShardOf(entry.Partition))
-            .Select(shard => FillAsync(shard.Key, [.. shard], context.ConnectionClosed)));
+        LogEnds[] logs = await sequencers.DescribeLogsAsync([.. asked.Select(static entry => entry.Partition)], context.ConnectionClosed);
+        for (int i = 0; i < logs.Length; i++)
+            Fill(asked[i].Answer, logs[i].Error, logs[i].HighWatermark);
         return response;
-    }
-
-    private async Task FillAsync(
-        int shard,
-        List<(TopicPartition Partition, OffsetForLeaderEpochResponse.EpochEndOffset Answer)> asked,
-        CancellationToken cancellationToken)
-    {
-        List<TopicPartition> partitions = [.. asked.Select(static entry => entry.Partition)];
-        try
-        {
-            IReadOnlyList<LogEnds> ends = await region.Sequencer(shard).AskAsync<IReadOnlyList<LogEnds>>(
-                reply => new SequencerMessage.DescribeLogs(partitions, reply), s_wait, cancellationToken);
-            for (int i = 0; i < asked.Count; i++)
-                Fill(asked[i].Answer, ends[i].Error, ends[i].HighWatermark);
-        }
-        catch (Exception error) when (error is not OperationCanceledException)
-        {
-            LogNoAnswer(shard, error.Message);
-            foreach ((_, OffsetForLeaderEpochResponse.EpochEndOffset answer) in asked)
-                Fill(answer, ActorQuestions.PartitionErrorOf(error), -1);
-        }
     }
 
     private static void Fill(OffsetForLeaderEpochResponse.EpochEndOffset answer, ErrorCode error, long endOffset)
@@ -77,7 +52,4 @@ public sealed partial class OffsetForLeaderEpochHandler(CatalogClient catalog, S
         if (error != ErrorCode.None)
             answer.LeaderEpoch = UndefinedEpoch;
     }
-
-    [LoggerMessage(LogLevel.Warning, "Shard {Shard} did not tell the ends of its logs: {Reason}")]
-    private partial void LogNoAnswer(int shard, string reason);
 }

@@ -12,6 +12,7 @@ internal static class NodeApis
         var cluster = new ClusterView(services.ClusterId, new ClusterNode(services.Node.NodeId, address.Host, address.Port, options.Node.Zone));
         var catalog = new CatalogClient(services.Catalog, services.Published, time, loggers.CreateLogger<CatalogClient>());
         var groups = new GroupClient(services.Groups, loggers.CreateLogger<GroupClient>());
+        var sequencers = new SequencerQuestions(services.Region, loggers.CreateLogger<SequencerQuestions>());
         return new ApiDispatcher(
         [
             new ProduceHandler(services.Published, services.Intake, services.Pipeline, time),
@@ -25,7 +26,7 @@ internal static class NodeApis
             new AlterConfigsHandler(catalog, cluster),
             new IncrementalAlterConfigsHandler(catalog, cluster),
             new DeleteRecordsHandler(catalog, services.Region, loggers.CreateLogger<DeleteRecordsHandler>()),
-            new OffsetForLeaderEpochHandler(catalog, services.Region, loggers.CreateLogger<OffsetForLeaderEpochHandler>()),
+            new OffsetForLeaderEpochHandler(catalog, sequencers),
             new InitProducerIdHandler(new ProducerIdPool(catalog)),
             new FindCoordinatorHandler(cluster),
             new JoinGroupHandler(groups),
@@ -40,6 +41,17 @@ internal static class NodeApis
             new DeleteGroupsHandler(groups),
             new DescribeClusterHandler(cluster),
             new DescribeTopicPartitionsHandler(catalog, cluster),
+            new DescribeLogDirsHandler(catalog, cluster, sequencers),
+            new DescribeProducersHandler(catalog, sequencers),
+            new ElectLeadersHandler(catalog),
+            new AlterPartitionReassignmentsHandler(catalog, cluster),
+            new ListPartitionReassignmentsHandler(),
+            new ListConfigResourcesHandler(catalog, cluster),
+            new DescribeClientQuotasHandler(catalog),
+            new AlterClientQuotasHandler(catalog),
+            new DescribeAclsHandler(),
+            new CreateAclsHandler(),
+            new DeleteAclsHandler(),
         ]);
     }
 }

@@ -3,6 +3,7 @@ using Warp.Actors.Kernel;
 using Warp.Node.Cli;
 using Warp.Node.Configuration;
 using Warp.Node.Network;
+using Warp.Node.Quotas;
 
 namespace Warp.Node.Hosting;
 
@@ -64,7 +65,8 @@ public sealed class NodeHost : IAsyncDisposable
             var admin = Push(await AdminEndpoints.StartAsync(options.Http, metrics, health, cancellationToken));
             var services = Push(await NodeServices.StartAsync(options, metrics.Meter, loggers, time, new Random(), cancellationToken));
             var host = new NodeHost(options, metrics, health, admin, listener, services, loggers);
-            listener.Start(NodeApis.Create(options, services, host.KafkaAddress, time, loggers));
+            var throttle = new RequestThrottle(new ClientQuotaMeters(services.Published, time));
+            listener.Start(NodeApis.Create(options, services, host.KafkaAddress, time, loggers), throttle);
             health.Ready();
             _ = host.WatchAsync();
             NodeLog.Started(host._log, services.Node.NodeId, services.ClusterId, host.KafkaAddress, host.HttpAddress);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Warp.Node.Configuration;
 using Warp.Node.Handlers;
+using Warp.Node.Quotas;
 using Warp.Protocol.Messages;
 
 namespace Warp.Node.Network;
@@ -8,6 +9,7 @@ namespace Warp.Node.Network;
 /// <summary>What all connections of a listener share.</summary>
 internal sealed record ConnectionServices(
     ApiDispatcher Dispatcher,
+    RequestThrottle? Throttle,
     LimitsOptions Limits,
     BufferBudget Records,
     BufferBudget Others,

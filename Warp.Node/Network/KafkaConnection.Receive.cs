@@ -31,6 +31,7 @@ internal sealed partial class KafkaConnection
                 End();
                 return;
             }
+            await WaitWhileMutedAsync();
             var start = FrameStart.Read(_start);
             if (FindHandler(start) is { } handler)
                 Dispatch(handler, await ReceiveRestAsync(start));
@@ -128,6 +129,7 @@ internal sealed partial class KafkaConnection
 
     private void Dispatch(ApiHandler handler, PooledBuffer buffer)
     {
+        long started = _services.Time.GetTimestamp();
         RequestContext context;
         IRequest request;
         try
@@ -148,17 +150,23 @@ internal sealed partial class KafkaConnection
             buffer.Release();
             throw;
         }
-        _responses.Put(AnswerAsync(handler, context, request));
+        _responses.Put(AnswerAsync(handler, context, request, started));
     }
 
     /// <summary>Runs a handler, its first part at once, and makes the frame of its response. Never fails: what fails is logged.</summary>
-    private async Task<Answer> AnswerAsync(ApiHandler handler, RequestContext context, IRequest request)
+    private async Task<Answer> AnswerAsync(ApiHandler handler, RequestContext context, IRequest request, long started)
     {
-        long started = _services.Time.GetTimestamp();
         string api = ApiSpecs.Get(handler.Key).Name;
         try
         {
-            IResponse? response = await handler.HandleAsync(context, request);
+            ValueTask<IResponse?> handling = _services.Throttle?.Refuse(context, request) is { } refusal
+                ? ValueTask.FromResult<IResponse?>(refusal)
+                : handler.HandleAsync(context, request);
+            // Parsing, and the handler up to its first wait; what comes after it runs on whatever thread, and is little.
+            TimeSpan busy = _services.Time.GetElapsedTime(started);
+            IResponse? response = await handling;
+            if (_services.Throttle?.Charge(context, request, response, busy) is { Milliseconds: > 0 } pause)
+                Mute(pause);
             OutgoingFrame? frame = response is null ? null : ResponseFrame.Write(context.Header.CorrelationId, response, context.Version);
             return new Answer(frame, context.CloseConnection);
         }

@@ -32,6 +32,8 @@ internal sealed partial class KafkaConnection
     private readonly CancellationTokenSource _closed = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private readonly long _opened;
+
     private int _ended;
     private volatile bool _isDraining;
     private volatile ReceiveStage _stage;
@@ -45,7 +47,7 @@ internal sealed partial class KafkaConnection
         _services = services;
         _responses = new ResponseQueue(services.Limits.RequestsInFlight);
         _peer = socket.RemoteEndPoint;
-        _lastReceived = _lastSent = services.Time.GetTimestamp();
+        _opened = _lastReceived = _lastSent = services.Time.GetTimestamp();
     }
 
     private enum ReceiveStage

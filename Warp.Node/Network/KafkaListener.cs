@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Warp.Node.Configuration;
 using Warp.Node.Handlers;
+using Warp.Node.Quotas;
 
 namespace Warp.Node.Network;
 
@@ -85,10 +86,12 @@ public sealed class KafkaListener : IAsyncDisposable
     }
 
     /// <summary>Begins to serve.</summary>
-    public void Start(ApiDispatcher dispatcher)
+    /// <param name="dispatcher">The handlers.</param>
+    /// <param name="throttle">The clients' quotas; null for none.</param>
+    public void Start(ApiDispatcher dispatcher, RequestThrottle? throttle = null)
     {
         Socket socket = _socket ?? throw new InvalidOperationException("Not bound yet.");
-        var services = new ConnectionServices(dispatcher, _limits, _records, _others, _metrics, _time, _log);
+        var services = new ConnectionServices(dispatcher, throttle, _limits, _records, _others, _metrics, _time, _log);
         _timeoutCheck = _time.CreateTimer(_ => CheckTimeouts(), null, s_timeoutCheckPeriod, s_timeoutCheckPeriod);
         _accepting = Task.Run(() => AcceptLoopAsync(socket, services));
         NetworkLog.Listening(_log, socket.LocalEndPoint);

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Warp.Node.Quotas;
 
 namespace Warp.Node.Network;
 
@@ -12,6 +13,7 @@ public sealed class KafkaMetrics
     private readonly Counter<long> _received;
     private readonly Counter<long> _sent;
     private readonly Counter<long> _rejected;
+    private readonly Histogram<double> _pauses;
 
     /// <param name="meter">The node's own; whoever made it disposes it.</param>
     public KafkaMetrics(Meter meter)
@@ -23,6 +25,8 @@ public sealed class KafkaMetrics
             "warp.kafka.request.duration", "s", "From a request's last byte to its response being ready, by api");
         _received = _meter.CreateCounter<long>("warp.kafka.received", "By", "Bytes received");
         _sent = _meter.CreateCounter<long>("warp.kafka.sent", "By", "Bytes sent");
+        _pauses = _meter.CreateHistogram<double>(
+            "warp.kafka.throttle.duration", "s", "For how long connections were not read because of a quota, by quota");
         _rejected = _meter.CreateCounter<long>("warp.kafka.rejected", "{frame}", "Frames that closed their connection, by reason");
     }
 
@@ -45,6 +49,9 @@ public sealed class KafkaMetrics
     internal void Sent(int bytes) => _sent.Add(bytes);
 
     internal void Rejected(string reason) => _rejected.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
+    internal void Throttled(Pause pause) =>
+        _pauses.Record(pause.Milliseconds / 1000.0, new KeyValuePair<string, object?>("quota", pause.Quota));
 
     internal void Served(string api, TimeSpan duration)
     {

@@ -23,6 +23,13 @@ public interface IResponse : IMessage
     ApiKey ApiKey { get; }
 }
 
+/// <summary>The body of a response that can tell its client of a quota; most can, though not in every version.</summary>
+public interface IThrottledResponse : IResponse
+{
+    /// <summary>For how long the broker does not read from the client, which had better not send meanwhile (KIP-219); ms.</summary>
+    int ThrottleTimeMs { get; set; }
+}
+
 /// <summary>An entry of a journal.</summary>
 public interface IEvent : IMessage
 {

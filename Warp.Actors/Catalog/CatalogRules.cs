@@ -25,8 +25,11 @@ public static class CatalogRules
         if (partitions is < 1 or > MaxPartitions)
             return (null, new TopicResult(ErrorCode.InvalidPartitions, $"A topic has between 1 and {MaxPartitions} partitions, not {partitions}."));
         int replicas = wanted.ReplicationFactor == -1 ? Default(broker, BrokerConfigs.DefaultReplicationFactor) : wanted.ReplicationFactor;
-        if (replicas < 1)
-            return (null, new TopicResult(ErrorCode.InvalidReplicationFactor, $"The replication factor must be 1 or more, not {replicas}."));
+        if (replicas is < 1 or > short.MaxValue)
+        {
+            return (null, new TopicResult(
+                ErrorCode.InvalidReplicationFactor, $"The replication factor must be 1 to {short.MaxValue}, not {replicas}."));
+        }
         ConfigChange configs = TopicConfigs.Replace(wanted.Configs, broker);
         if (configs.Values is null)
             return (null, new TopicResult(configs.ErrorCode, configs.ErrorMessage));

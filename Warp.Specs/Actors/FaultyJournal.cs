@@ -21,18 +21,28 @@ internal enum AppendFault
     Throws,
 }
 
-/// <summary>A journal between the actors and the real one that fails as its test says, and counts what goes through it. Thread-safe.</summary>
+/// <summary>
+/// A journal between the actors and the real one that fails as its test says, and counts what goes through it. Thread-safe.
+/// </summary>
 internal sealed class FaultyJournal(IJournal inner) : IJournal
 {
     private readonly Lock _gate = new();
-    private readonly Queue<AppendFault> _faults = new();
+    private readonly Queue<(AppendFault Fault, Func<ActorWrite, bool> Concerns)> _faults = new();
+    private readonly List<IReadOnlyList<ActorWrite>> _appends = [];
     private TaskCompletionSource? _held;
     private TaskCompletionSource? _renewalsHeld;
 
     public string Description => inner.Description;
 
-    /// <summary>The writes of each append that reached the journal, in order.</summary>
-    public List<IReadOnlyList<ActorWrite>> Appends { get; } = [];
+    /// <summary>The writes of each append that reached the journal so far, in order.</summary>
+    public IReadOnlyList<IReadOnlyList<ActorWrite>> Appends
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _appends];
+        }
+    }
 
     public int Renewals { get; private set; }
 
@@ -46,11 +56,15 @@ internal sealed class FaultyJournal(IJournal inner) : IJournal
     /// <summary>Gives the next appends these fates, in order; the ones after them are normal.</summary>
     public void FailNext(params ReadOnlySpan<AppendFault> faults)
     {
+        foreach (AppendFault fault in faults)
+            FailNext(fault, static _ => true);
+    }
+
+    /// <summary>Gives the next append with such a write a fate. Several are used up in order.</summary>
+    public void FailNext(AppendFault fault, Func<ActorWrite, bool> concerns)
+    {
         lock (_gate)
-        {
-            foreach (AppendFault fault in faults)
-                _faults.Enqueue(fault);
-        }
+            _faults.Enqueue((fault, concerns));
     }
 
     /// <summary>Keeps appends from beginning until <see cref="ReleaseAppends"/>.</summary>
@@ -80,8 +94,9 @@ internal sealed class FaultyJournal(IJournal inner) : IJournal
         AppendFault fault;
         lock (_gate)
         {
-            Appends.Add([.. writes]);
-            fault = _faults.TryDequeue(out AppendFault next) ? next : AppendFault.None;
+            _appends.Add([.. writes]);
+            bool concerned = _faults.TryPeek(out (AppendFault Fault, Func<ActorWrite, bool> Concerns) next) && writes.Any(next.Concerns);
+            fault = concerned ? _faults.Dequeue().Fault : AppendFault.None;
         }
         switch (fault)
         {

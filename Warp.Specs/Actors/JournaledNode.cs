@@ -112,7 +112,8 @@ internal sealed class JournaledNode : IAsyncDisposable
     {
         CommitReply reply = await CommitAsync(commit);
         Assert.Equal(CommitRefusal.None, reply.Refusal);
-        return await Task.WhenAll(reply.Batches.Select(static batch => batch.Held ?? Task.FromResult(batch.Answer))).WaitAsync(Patience, Cancellation);
+        return await Task.WhenAll(reply.Batches.Select(static batch => batch.Held ?? Task.FromResult(batch.Answer))).WaitAsync(
+            Patience, Cancellation);
     }
 
     public async Task<PartitionExtents> ReadAsync(TopicPartition partition, long offset, long maxBytes = long.MaxValue)

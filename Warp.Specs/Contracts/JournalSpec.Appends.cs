@@ -23,7 +23,9 @@ public abstract partial class JournalSpec
         new Random(1).NextBytes(large);
         EventRecord[] events = [new(1, 0, new byte[] { 1, 2, 3 }), new(65_535, 32_767, ReadOnlyMemory<byte>.Empty), new(2, 1, large)];
 
-        Assert.Equal(WriteResult.Written, await AppendAsync(new ActorWrite { Fence = fence, PersistenceId = "a", FirstSequenceNr = 1, Events = events }));
+        Assert.Equal(
+            WriteResult.Written,
+            await AppendAsync(new ActorWrite { Fence = fence, PersistenceId = "a", FirstSequenceNr = 1, Events = events }));
 
         RecoveredJournal found = await Journal.RecoverAsync("a", Cancellation);
         Assert.Equal(3, found.LastSequenceNr);
@@ -93,7 +95,8 @@ public abstract partial class JournalSpec
         IReadOnlyList<WriteResult> results = await Journal.AppendAsync(
             [Write(fence, "a", 1, "one"), Write(fence, "a", 1, "again"), Write(fence, "a", 2, "two")], Cancellation);
 
-        Assert.Equal([WriteRefusal.None, WriteRefusal.SequenceConflict, WriteRefusal.None], results.Select(static result => result.Refusal));
+        Assert.Equal(
+            [WriteRefusal.None, WriteRefusal.SequenceConflict, WriteRefusal.None], results.Select(static result => result.Refusal));
         Assert.Equal(["one", "two"], await RecoverAsync("a"));
     }
 
@@ -116,7 +119,8 @@ public abstract partial class JournalSpec
         DateTimeOffset now = await Journal.ReadClockAsync(Cancellation);
 
         Assert.Equal(WriteResult.Written, await AppendAsync(Write(fence, "a", 1, "one") with { NotAfter = now + TimeSpan.FromMinutes(1) }));
-        AssertRefused(WriteRefusal.TooLate, await AppendAsync(Write(fence, "a", 2, "two") with { NotAfter = now - TimeSpan.FromMilliseconds(1) }));
+        AssertRefused(
+            WriteRefusal.TooLate, await AppendAsync(Write(fence, "a", 2, "two") with { NotAfter = now - TimeSpan.FromMilliseconds(1) }));
 
         Assert.Equal(["one"], await RecoverAsync("a"));
     }

@@ -86,7 +86,8 @@ public abstract partial class JournalSpec : IAsyncLifetime
 
     private protected static SnapshotRecord Snapshot(long sequenceNr, string text) => new(sequenceNr, Encoding.UTF8.GetBytes(text));
 
-    private protected async Task<WriteResult> AppendAsync(ActorWrite write) => Assert.Single(await Journal.AppendAsync([write], Cancellation));
+    private protected async Task<WriteResult> AppendAsync(ActorWrite write) =>
+        Assert.Single(await Journal.AppendAsync([write], Cancellation));
 
     private protected async Task AppendAsync(Fence fence, string persistenceId, long first, params string[] texts) =>
         Assert.Equal(WriteResult.Written, await AppendAsync(Write(fence, persistenceId, first, texts)));

@@ -40,7 +40,8 @@ public abstract class KernelSpec : IAsyncLifetime
     }
 
     /// <summary>Starts an actor that notes each word, and then does what the test says.</summary>
-    private protected ActorRef<Word> Spawn(Action<ScriptedActor, Word>? then = null, int capacity = 16, Supervision supervision = Supervision.Restart) =>
+    private protected ActorRef<Word> Spawn(
+        Action<ScriptedActor, Word>? then = null, int capacity = 16, Supervision supervision = Supervision.Restart) =>
         _system.Spawn("actor", () => new ScriptedActor((self, word) =>
         {
             _seen.Add(word.Text);

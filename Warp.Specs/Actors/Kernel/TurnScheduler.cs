@@ -1,6 +1,8 @@
 namespace Warp.Specs.Actors.Kernel;
 
-/// <summary>Runs the turns of actors on the test's own thread, one after the other in the order in which they came, and only when told to.</summary>
+/// <summary>
+/// Runs the turns of actors on the test's own thread, one after the other in the order in which they came, and only when told to.
+/// </summary>
 internal sealed class TurnScheduler : TaskScheduler
 {
     private readonly Queue<Task> _queue = new();

@@ -11,7 +11,12 @@ public sealed class EventCodecSpec
 {
     private readonly EventCodec _codec = new(EventSpecs.All);
 
-    private readonly PartitionsOpened _opened = new() { Time = 5, TopicId = new Guid("00112233-4455-6677-8899-aabbccddeeff"), Partitions = [1, 2, 3] };
+    private readonly PartitionsOpened _opened = new()
+    {
+        Time = 5,
+        TopicId = new Guid("00112233-4455-6677-8899-aabbccddeeff"),
+        Partitions = [1, 2, 3],
+    };
 
     [Fact]
     public void An_event_is_read_back_as_it_was_written()
@@ -35,7 +40,8 @@ public sealed class EventCodecSpec
     [Fact]
     public void Rule_10_an_unknown_version_stops_recovery_with_a_clear_error()
     {
-        JournalException error = Assert.Throws<JournalException>(() => _codec.Decode("actor-a", _codec.Encode(_opened) with { Version = 31_000 }));
+        JournalException error = Assert.Throws<JournalException>(
+            () => _codec.Decode("actor-a", _codec.Encode(_opened) with { Version = 31_000 }));
 
         Assert.Contains("PartitionsOpened of version 31000", error.Message);
         Assert.Contains("newer", error.Message);

@@ -61,7 +61,12 @@ public sealed class GroupCommitSpec : IAsyncLifetime
     public async Task Each_actor_gets_the_result_of_its_own_write()
     {
         _journal.HoldAppends();
-        Task<WriteResult>[] writes = [_commits.AppendAsync(Write("a")), _commits.AppendAsync(Write("refused")), _commits.AppendAsync(Write("b"))];
+        Task<WriteResult>[] writes =
+        [
+            _commits.AppendAsync(Write("a")),
+            _commits.AppendAsync(Write("refused")),
+            _commits.AppendAsync(Write("b")),
+        ];
         _journal.ReleaseAppends();
 
         WriteResult[] results = await Task.WhenAll(writes);
@@ -108,34 +113,42 @@ public sealed class GroupCommitSpec : IAsyncLifetime
     {
         public string Description => "gathering";
 
-        public ValueTask<IReadOnlyList<WriteResult>> AppendAsync(IReadOnlyList<ActorWrite> writes, CancellationToken cancellationToken) => new(
-            writes.Select(static write => write.PersistenceId == "refused" ? WriteResult.Refused(WriteRefusal.Fenced, "as told") : WriteResult.Written).ToList());
+        public ValueTask<IReadOnlyList<WriteResult>> AppendAsync(IReadOnlyList<ActorWrite> writes, CancellationToken cancellationToken) =>
+            new(writes.Select(ResultOf).ToList());
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
         public ValueTask<ClusterRecord> ReadClusterAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public ValueTask RaiseLineageAsync(long lineage, bool storeBound, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public ValueTask RaiseLineageAsync(long lineage, bool storeBound, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
         public ValueTask<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public ValueTask<NodeIncarnation> RegisterNodeAsync(int? nodeId, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public ValueTask<NodeIncarnation> RegisterNodeAsync(int? nodeId, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
         public ValueTask<IReadOnlyList<Fence>> TakeOverAsync(
-            NodeIncarnation node, IReadOnlyList<int> shards, TimeSpan lease, CancellationToken cancellationToken) => throw new NotSupportedException();
+            NodeIncarnation node, IReadOnlyList<int> shards, TimeSpan lease, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
         public ValueTask<IReadOnlyList<Fence>> RenewAsync(
-            NodeIncarnation node, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken) => throw new NotSupportedException();
+            NodeIncarnation node, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
         public ValueTask ReleaseAsync(NodeIncarnation node, IReadOnlyList<Fence> held, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
 
-        public ValueTask<RecoveredJournal> RecoverAsync(string persistenceId, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public ValueTask<RecoveredJournal> RecoverAsync(string persistenceId, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
         public ValueTask<IReadOnlyList<string>> ListPersistenceIdsAsync(string prefix, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
 
         public ValueTask TrimAsync(Fence fence, string persistenceId, long upToSequenceNr, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
+
+        private static WriteResult ResultOf(ActorWrite write) =>
+            write.PersistenceId == "refused" ? WriteResult.Refused(WriteRefusal.Fenced, "as told") : WriteResult.Written;
     }
 }

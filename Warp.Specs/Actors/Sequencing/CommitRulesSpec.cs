@@ -25,7 +25,8 @@ public sealed class CommitRulesSpec
     [Fact]
     public void Offsets_are_dense_in_each_partition()
     {
-        Assert.Equal([0L, 0L, 3L, 10L], Offsets(_core.Accept(_node.Next(Batch(s_one, 3), Batch(s_two, 10), Batch(s_one, 2), Batch(s_two, 1)))));
+        Assert.Equal(
+            [0L, 0L, 3L, 10L], Offsets(_core.Accept(_node.Next(Batch(s_one, 3), Batch(s_two, 10), Batch(s_one, 2), Batch(s_two, 1)))));
         Assert.Equal([5L], Offsets(_core.Accept(_node.Next(Batch(s_one, 7)))));
 
         Assert.Equal((0, 12), (_core.State.Find(s_one)!.LogStartOffset, _core.State.Find(s_one)!.NextOffset));
@@ -34,7 +35,8 @@ public sealed class CommitRulesSpec
     [Fact]
     public void Batches_side_by_side_in_an_object_become_one_extent()
     {
-        ObjectCommit commit = _node.Next(Batch(s_one, 3, timestamp: 70), Batch(s_one, 2, timestamp: 90), Batch(s_two, 4), Batch(s_one, 1, timestamp: 80));
+        ObjectCommit commit = _node.Next(
+            Batch(s_one, 3, timestamp: 70), Batch(s_one, 2, timestamp: 90), Batch(s_two, 4), Batch(s_one, 1, timestamp: 80));
         _core.Accept(commit);
 
         Extent[] extents = _core.State.Find(s_one)!.Extents.ToArray();
@@ -74,7 +76,8 @@ public sealed class CommitRulesSpec
     [Fact]
     public void Rule_6_an_object_id_from_the_future_is_refused()
     {
-        Assert.Equal(CommitRefusal.FromTheFuture, _core.Commit(_node.At(_core.Now + TimeSpan.FromMilliseconds(5001), Batch(s_one))).Refusal);
+        Assert.Equal(
+            CommitRefusal.FromTheFuture, _core.Commit(_node.At(_core.Now + TimeSpan.FromMilliseconds(5001), Batch(s_one))).Refusal);
         _node.GiveUp();
         Assert.Equal(CommitRefusal.None, _core.Commit(_node.At(_core.Now + TimeSpan.FromMilliseconds(5000), Batch(s_one))).Refusal);
     }
@@ -83,7 +86,8 @@ public sealed class CommitRulesSpec
     public void Rule_6_a_commit_is_refused_when_its_deadline_has_passed()
     {
         Assert.Equal(
-            CommitRefusal.TooLate, _core.Commit(_node.At(_core.Now - SequencerCore.Deadline - TimeSpan.FromMilliseconds(1), Batch(s_one))).Refusal);
+            CommitRefusal.TooLate,
+            _core.Commit(_node.At(_core.Now - SequencerCore.Deadline - TimeSpan.FromMilliseconds(1), Batch(s_one))).Refusal);
         _node.GiveUp();
         Assert.Equal(CommitRefusal.None, _core.Commit(_node.At(_core.Now - SequencerCore.Deadline, Batch(s_one))).Refusal);
     }
@@ -118,7 +122,8 @@ public sealed class CommitRulesSpec
         _core.Accept(third);
 
         Assert.Equal(3, _core.State.LastCommitOf(new NodeIncarnation(1, 1)));
-        Assert.Equal([first.ObjectId, second.ObjectId, third.ObjectId], _core.State.Find(s_one)!.Extents.ToArray().Select(static e => e.ObjectId));
+        Assert.Equal(
+            [first.ObjectId, second.ObjectId, third.ObjectId], _core.State.Find(s_one)!.Extents.ToArray().Select(static e => e.ObjectId));
     }
 
     [Fact]

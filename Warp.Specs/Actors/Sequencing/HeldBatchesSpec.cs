@@ -208,7 +208,8 @@ public sealed class HeldBatchesSpec : IAsyncLifetime
     public async Task No_more_than_a_thousand_batches_are_held_the_ones_past_that_are_answered_at_once()
     {
         await _node.AcceptedAsync(_commits.Next(From(s_partition, 7, 0)));
-        CommitReply reply = await _node.CommitAsync(_commits.Next([.. Enumerable.Range(2, 1025).Select(static i => From(s_partition, 7, i))]));
+        CommitReply reply = await _node.CommitAsync(
+            _commits.Next([.. Enumerable.Range(2, 1025).Select(static i => From(s_partition, 7, i))]));
 
         BatchAnswer last = await reply.Batches[^1].Held!.WaitAsync(JournaledNode.Patience, Cancellation);
 

@@ -33,7 +33,11 @@ public sealed class ObjectIdSpec
     public void Ids_sort_by_time_as_numbers_and_as_text()
     {
         var random = new Random(1);
-        ObjectId[] ids = [.. Enumerable.Range(0, 200).Select(i => ObjectId.Mint(DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_000 + (i * 977)), random))];
+        ObjectId[] ids =
+        [
+            .. Enumerable.Range(0, 200).Select(
+                i => ObjectId.Mint(DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_000 + (i * 977)), random)),
+        ];
 
         Assert.Equal(ids, ids.OrderBy(static id => id));
         Assert.Equal(ids, ids.OrderBy(static id => id.ToString(), StringComparer.Ordinal));

@@ -152,7 +152,8 @@ public sealed class OwnershipRulesSpec : IAsyncLifetime
 
         await AssertNoAnswerAsync();
         await Assert.ThrowsAsync<ActorStoppedException>(() => _node.CommitAsync(commit));
-        await Assert.ThrowsAsync<ActorStoppedException>(() => _node.CommitAsync(_commits.Next(Batch(s_partition)) with { PreviousNumber = 50, Number = 51 }));
+        await Assert.ThrowsAsync<ActorStoppedException>(
+            () => _node.CommitAsync(_commits.Next(Batch(s_partition)) with { PreviousNumber = 50, Number = 51 }));
         await Assert.ThrowsAsync<ActorStoppedException>(() => _node.OpenAsync(s_partition));
         await Assert.ThrowsAsync<ActorStoppedException>(
             () => _node.AskAsync((Reply<DeleteRecordsReply> reply) => new SequencerMessage.DeleteRecords(s_partition, 99, reply)));
@@ -252,7 +253,15 @@ public sealed class OwnershipRulesSpec : IAsyncLifetime
     {
         Fence fence = _node.Leases.FenceOf(0)!.Value;
         await _node.Journal.AppendAsync(
-            [new ActorWrite { Fence = fence, PersistenceId = "sequencer-0", FirstSequenceNr = 2, Events = [new EventRecord(999, 0, new byte[3])] }],
+            [
+                new ActorWrite
+                {
+                    Fence = fence,
+                    PersistenceId = "sequencer-0",
+                    FirstSequenceNr = 2,
+                    Events = [new EventRecord(999, 0, new byte[3])],
+                },
+            ],
             Cancellation);
 
         await _node.RestartAsync();

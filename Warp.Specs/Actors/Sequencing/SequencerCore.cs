@@ -27,7 +27,8 @@ internal sealed class SequencerCore
 
     public Committer NewCommitter(NodeIncarnation node, Random random) => new(node, random, () => Now);
 
-    public void Open(Guid topicId, params int[] partitions) => Apply(new PartitionsOpened { Time = NowMs, TopicId = topicId, Partitions = [.. partitions] });
+    public void Open(Guid topicId, params int[] partitions) =>
+        Apply(new PartitionsOpened { Time = NowMs, TopicId = topicId, Partitions = [.. partitions] });
 
     public CommitDecision Commit(ObjectCommit commit)
     {
@@ -66,7 +67,8 @@ internal sealed class SequencerCore
         Apply(new LogStartAdvanced { Time = NowMs, TopicId = partition.TopicId, Partition = partition.Partition, LogStartOffset = offset });
     }
 
-    public void ExpireProducers(TimeSpan age) => Apply(new ProducersExpired { Time = NowMs, Cutoff = (Now - age).ToUnixTimeMilliseconds() });
+    public void ExpireProducers(TimeSpan age) =>
+        Apply(new ProducersExpired { Time = NowMs, Cutoff = (Now - age).ToUnixTimeMilliseconds() });
 
     /// <summary>Goes on from a snapshot of the state, as after a restart.</summary>
     public void Restart()

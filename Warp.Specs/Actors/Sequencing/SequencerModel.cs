@@ -37,7 +37,10 @@ internal sealed class SequencerModel
 
     /// <summary>Objects that have at least one batch that is not wholly below its log start.</summary>
     public HashSet<ObjectId> LiveObjects() =>
-        [.. _partitions.Values.SelectMany(static partition => partition.Written.Where(batch => batch.Last >= partition.Start).Select(static b => b.Object))];
+        [
+            .. _partitions.Values.SelectMany(
+                static partition => partition.Written.Where(batch => batch.Last >= partition.Start).Select(static b => b.Object)),
+        ];
 
     /// <summary>Takes a batch, and gives its answer, or null when it has to wait.</summary>
     public (ErrorCode Error, long Offset)? Take(ObjectId objectId, BatchToCommit batch, bool patienceIsOver, long nowMs)

@@ -99,7 +99,8 @@ internal sealed class SequencerSchedule
         int which = _random.Next(_held.Count);
         (int number, int index) = _held[which];
         (ObjectCommit commit, (ErrorCode, long)?[] answers) = _commits[number];
-        if (Math.Max(_latestMs, _core.Now.ToUnixTimeMilliseconds()) - commit.ObjectId.Time.ToUnixTimeMilliseconds() > SequencerCore.Deadline.TotalMilliseconds)
+        long ageMs = Math.Max(_latestMs, _core.Now.ToUnixTimeMilliseconds()) - commit.ObjectId.Time.ToUnixTimeMilliseconds();
+        if (ageMs > SequencerCore.Deadline.TotalMilliseconds)
         {
             // The journal refuses it, as the commit itself.
             _held.RemoveAt(which);
@@ -133,11 +134,14 @@ internal sealed class SequencerSchedule
     {
         Committer node = _nodes[_random.Next(_nodes.Count)];
         bool late = _random.Next(2) == 0;
-        ObjectCommit commit = node.At(_core.Now + (late ? -SequencerCore.Deadline - TimeSpan.FromMilliseconds(1) : TimeSpan.FromSeconds(6)), NewBatch());
+        ObjectCommit commit = node.At(
+            _core.Now + (late ? -SequencerCore.Deadline - TimeSpan.FromMilliseconds(1) : TimeSpan.FromSeconds(6)), NewBatch());
         Assert.Equal(late ? CommitRefusal.TooLate : CommitRefusal.FromTheFuture, _core.Commit(commit).Refusal);
         node.GiveUp();
         ObjectCommit missing = node.Next(NewBatch());
-        Assert.Equal(CommitRefusal.OutOfTurn, _core.Commit(missing with { PreviousNumber = missing.PreviousNumber + 1, Number = missing.Number + 1 }).Refusal);
+        Assert.Equal(
+            CommitRefusal.OutOfTurn,
+            _core.Commit(missing with { PreviousNumber = missing.PreviousNumber + 1, Number = missing.Number + 1 }).Refusal);
         node.GiveUp();
     }
 
@@ -180,7 +184,9 @@ internal sealed class SequencerSchedule
         _model.Open(new TopicPartition(topic, 1));
     }
 
-    /// <summary>What a client might send: mostly its next batch, at times one again, one too early, one of another epoch, or nonsense.</summary>
+    /// <summary>
+    /// What a client might send: mostly its next batch, at times one again, one too early, one of another epoch, or nonsense.
+    /// </summary>
     private BatchToCommit NewBatch()
     {
         var partition = new TopicPartition(_topics[_random.Next(_topics.Count)], _random.Next(20) == 0 ? 9 : _random.Next(2));
@@ -226,7 +232,8 @@ internal sealed class SequencerSchedule
     private void Note() => _latestMs = Math.Max(_latestMs, _core.Now.ToUnixTimeMilliseconds());
 
     private static void AssertAnswers((ErrorCode Error, long Offset)?[] expected, RecentCommit actual) =>
-        Assert.Equal(expected, actual.Answers.Select(static answer => answer is { } got ? ((ErrorCode, long)?)(got.Error, got.BaseOffset) : null));
+        Assert.Equal(
+            expected, actual.Answers.Select(static answer => answer is { } got ? ((ErrorCode, long)?)(got.Error, got.BaseOffset) : null));
 
     private void Check()
     {
@@ -250,11 +257,16 @@ internal sealed class SequencerSchedule
         if (extents.Length == 0)
             Assert.Equal(partition.Start, partition.Next);
         else
-            Assert.True(extents[0].BaseOffset <= partition.Start && partition.Start <= extents[0].LastOffset && extents[^1].LastOffset == partition.Next - 1);
+        {
+            Assert.InRange(partition.Start, extents[0].BaseOffset, extents[0].LastOffset);
+            Assert.Equal(partition.Next - 1, extents[^1].LastOffset);
+        }
         for (int i = 1; i < extents.Length; i++)
             Assert.True(extents[i - 1].LastOffset + 1 == extents[i].BaseOffset && !extents[i - 1].IsContinuedBy(extents[i]));
-        foreach ((long first, long last, ObjectId objectId, long position, int length) in partition.Written.Where(batch => batch.Last >= partition.Start))
+        foreach ((long first, long last, ObjectId objectId, long position, int length) in partition.Written)
         {
+            if (last < partition.Start)
+                continue;
             Extent extent = extents[log.FindExtent(first)];
             Assert.True(extent.ObjectId == objectId && extent.BaseOffset <= first && last <= extent.LastOffset);
             Assert.True(extent.Position <= position && position + length <= extent.Position + extent.Length);
@@ -280,7 +292,9 @@ internal sealed class SequencerSchedule
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"{log.TopicId}-{log.Partition} {log.LogStartOffset}..{log.NextOffset}");
             foreach (SequencerSnapshot.ExtentSnapshot e in log.Extents)
-                text.AppendLine(CultureInfo.InvariantCulture, $"  {e.BaseOffset}+{e.OffsetCount} {e.Source} {e.ObjectId} {e.Position}+{e.Length} {e.MaxTimestamp}");
+                text.AppendLine(
+                    CultureInfo.InvariantCulture,
+                    $"  {e.BaseOffset}+{e.OffsetCount} {e.Source} {e.ObjectId} {e.Position}+{e.Length} {e.MaxTimestamp}");
             foreach (SequencerSnapshot.ProducerSnapshot p in log.Producers.OrderBy(static p => p.ProducerId))
             {
                 text.AppendLine(CultureInfo.InvariantCulture, $"  {p.ProducerId}/{p.Epoch} {p.LastWrite}");

@@ -39,7 +39,9 @@ public sealed class SequencerSpec : IAsyncLifetime
             [new BatchAnswer(ErrorCode.None, 0, 0), new BatchAnswer(ErrorCode.None, 0, 0), new BatchAnswer(ErrorCode.None, 3, 0)], answers);
         PartitionExtents read = await _node.ReadAsync(s_one, 1);
         Assert.Equal(new LogEnds(ErrorCode.None, 0, 5, 5, 500), read.Ends);
-        Assert.All(read.Extents, extent => Assert.Equal((commit.ObjectId, commit.SizeBytes, 0), (extent.Extent.ObjectId, extent.ObjectSizeBytes, extent.Level)));
+        Assert.All(
+            read.Extents,
+            extent => Assert.Equal((commit.ObjectId, commit.SizeBytes, 0), (extent.Extent.ObjectId, extent.ObjectSizeBytes, extent.Level)));
         Assert.Equal([0L, 3L], read.Extents.Select(static extent => extent.Extent.BaseOffset));
     }
 
@@ -60,7 +62,9 @@ public sealed class SequencerSpec : IAsyncLifetime
         Assert.Equal(new LogEnds(ErrorCode.None, 2, 5, 5, 500), (await _node.ReadAsync(s_two, 2)).Ends);
         Assert.Equal(answers.Select(static a => a.BaseOffset), (await _node.AcceptedAsync(first)).Select(static a => a.BaseOffset));
         Committer again = NewCommitter();
-        Assert.Equal([5L, 10L], (await _node.AcceptedAsync(again.Next(From(s_one, 7, 5, 5), From(s_one, 7, 10, 5)))).Select(static a => a.BaseOffset));
+        Assert.Equal(
+            [5L, 10L],
+            (await _node.AcceptedAsync(again.Next(From(s_one, 7, 5, 5), From(s_one, 7, 10, 5)))).Select(static a => a.BaseOffset));
     }
 
     [Fact]
@@ -140,7 +144,8 @@ public sealed class SequencerSpec : IAsyncLifetime
             await using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={path};Pooling=False");
             await connection.OpenAsync(Cancellation);
             await using Microsoft.Data.Sqlite.SqliteCommand command = connection.CreateCommand();
-            command.CommandText = "INSERT INTO object (object_id, size, level, state, created_at, live_shards) VALUES ($id, 1, 0, 'deleting', 0, 0)";
+            command.CommandText =
+                "INSERT INTO object (object_id, size, level, state, created_at, live_shards) VALUES ($id, 1, 0, 'deleting', 0, 0)";
             command.Parameters.AddWithValue("$id", commit.ObjectId.ToByteArray());
             await command.ExecuteNonQueryAsync(Cancellation);
         });
@@ -160,7 +165,8 @@ public sealed class SequencerSpec : IAsyncLifetime
         Assert.Equal(new DeleteRecordsReply(ErrorCode.None, 4), await DeleteRecordsAsync(s_one, 3));
         Assert.Equal(new DeleteRecordsReply(ErrorCode.OffsetOutOfRange, -1), await DeleteRecordsAsync(s_one, 11));
         Assert.Equal(new DeleteRecordsReply(ErrorCode.OffsetOutOfRange, -1), await DeleteRecordsAsync(s_one, -2));
-        Assert.Equal(new DeleteRecordsReply(ErrorCode.UnknownTopicOrPartition, -1), await DeleteRecordsAsync(new TopicPartition(s_topic, 9), 0));
+        Assert.Equal(
+            new DeleteRecordsReply(ErrorCode.UnknownTopicOrPartition, -1), await DeleteRecordsAsync(new TopicPartition(s_topic, 9), 0));
         Assert.Equal(new DeleteRecordsReply(ErrorCode.None, 10), await DeleteRecordsAsync(s_one, -1));
     }
 
@@ -183,10 +189,11 @@ public sealed class SequencerSpec : IAsyncLifetime
             "small", () => new Sequencer(_node.Services, Warp.Actors.Sharding.ShardIds.Catalog), mailboxCapacity: Capacity);
         await JournaledNode.AskAsync(small, (Reply<ErrorCode> reply) => new SequencerMessage.OpenPartitions(s_topic, [1], reply));
         _node.Journal.HoldAppends();
-        Task[] sends = [.. Enumerable.Range(0, 20).Select(
-            _ => small.TellAsync(new SequencerMessage.Commit(_commits.Next(Batch(s_one)), new Reply<CommitReply>()), Cancellation).AsTask())];
+        SequencerMessage NewCommit() => new SequencerMessage.Commit(_commits.Next(Batch(s_one)), new Reply<CommitReply>());
+        Task[] sends = [.. Enumerable.Range(0, 20).Select(_ => small.TellAsync(NewCommit(), Cancellation).AsTask())];
 
-        await Hosting.Wait.UntilAsync(() => sends.Count(static send => send.IsCompleted) == Capacity + 1, JournaledNode.Patience, "the mailbox to fill");
+        await Hosting.Wait.UntilAsync(
+            () => sends.Count(static send => send.IsCompleted) == Capacity + 1, JournaledNode.Patience, "the mailbox to fill");
         _node.Journal.ReleaseAppends();
 
         await Task.WhenAll(sends).WaitAsync(JournaledNode.Patience, Cancellation);

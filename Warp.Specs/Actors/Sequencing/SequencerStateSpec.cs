@@ -116,7 +116,9 @@ public sealed class SequencerStateSpec
         foreach (long timestamp in (long[])[100, 300, 200, 300])
             _core.Accept(_node.Next(Batch(s_one, 1, timestamp)));
 
-        Assert.Equal([0L, 1L, 1L, null], ((long[])[50, 101, 300, 301]).Select(time => _core.State.FindTimestamp(s_one, time).Extent?.Extent.BaseOffset));
+        Assert.Equal(
+            [0L, 1L, 1L, null],
+            ((long[])[50, 101, 300, 301]).Select(time => _core.State.FindTimestamp(s_one, time).Extent?.Extent.BaseOffset));
         Assert.Equal(1, _core.State.FindTimestamp(s_one, -3).Extent?.Extent.BaseOffset);
         Assert.Null(_core.State.FindTimestamp(s_two, -3).Extent);
         Assert.Equal(ErrorCode.UnknownTopicOrPartition, _core.State.FindTimestamp(new TopicPartition(s_topic, 99), 0).Ends.Error);

@@ -1,0 +1,160 @@
+using Warp.Actors.Catalog;
+using Warp.Actors.Persistence;
+using Warp.Actors.Sequencing;
+using Warp.Protocol.Messages;
+using Xunit;
+using CatalogSpecs = Warp.Actors.Catalog.EventSpecs;
+using SequencerSpecs = Warp.Actors.Sequencing.EventSpecs;
+
+namespace Warp.Specs.Golden;
+
+/// <summary>
+/// Rule 10: what a journal holds is read by every later version. One file for each event and version that was ever written.
+/// </summary>
+public sealed class EventsGoldenSpec
+{
+    private static readonly Guid s_topic = new("00112233-4455-6677-8899-aabbccddeeff");
+    private static readonly Guid s_object = new("019a3f9f-7a00-1122-3344-5566778899aa");
+
+    private static readonly IEvent[] s_samples =
+    [
+        new PartitionsOpened { Time = 1_790_000_000_123, TopicId = s_topic, Partitions = [0, 1, 300] },
+        new PartitionsDeleted { Time = 1_790_000_000_123, TopicId = s_topic },
+        Committed(),
+        new LogStartAdvanced { Time = 1_790_000_000_123, TopicId = s_topic, Partition = 7, LogStartOffset = 1L << 40 },
+        new ProducersExpired { Time = 1_790_000_000_123, Cutoff = 1_789_913_600_123 },
+        new TopicCreated
+        {
+            Time = 1_790_000_000_123,
+            TopicId = s_topic,
+            Name = "orders.v2",
+            PartitionCount = 300,
+            ReplicationFactor = 3,
+            Configs = [new() { Name = "cleanup.policy", Value = "compact" }, new() { Name = "retention.ms", Value = "-1" }],
+        },
+        new TopicOpened { TopicId = s_topic, PartitionCount = 300 },
+        new PartitionsAdded { TopicId = s_topic, PartitionCount = 301 },
+        new TopicDeleted { Time = 1_790_000_000_123, TopicId = s_topic },
+        new TopicDeletionFinished { TopicId = s_topic },
+        new TopicConfigsChanged { TopicId = s_topic, Configs = [new() { Name = "retention.bytes", Value = "ß√" }] },
+        new BrokerConfigsChanged { NodeId = -1, Configs = [new() { Name = "log.segment.bytes", Value = "1048576" }] },
+        new RoutingChanged { Generation = 65, NodeIds = [3, 1, 2_000_000_000] },
+        new ProducerIdsReserved { NextProducerId = 1L << 50 },
+    ];
+
+    public static TheoryData<string> Names => [.. s_samples.Select(static sample => sample.GetType().Name)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void An_event_is_written_as_the_file_has_it(string name)
+    {
+        EventRecord record = CodecOf(name).Encode(SampleOf(name));
+
+        Assert.Equal(0, record.Version);
+        GoldenFile.AssertEqual($"Events.{name}-v0.bin", record.Payload.ToArray());
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void The_file_is_read_as_the_event_that_it_was(string name)
+    {
+        EventCodec codec = CodecOf(name);
+        EventRecord sample = codec.Encode(SampleOf(name));
+
+        IEvent read = codec.Decode("golden", sample with { Payload = GoldenFile.Read($"Events.{name}-v0.bin") });
+
+        Assert.Equal(name, read.GetType().Name);
+        Assert.Equal(Convert.ToHexString(sample.Payload.Span), Convert.ToHexString(codec.Encode(read).Payload.Span));
+    }
+
+    [Fact]
+    public void The_kinds_are_frozen()
+    {
+        Assert.Equal(
+            [(1, "PartitionsOpened"), (2, "PartitionsDeleted"), (3, "ObjectCommitted"), (4, "LogStartAdvanced"), (5, "ProducersExpired")],
+            SequencerSpecs.All.Select(static spec => ((int)spec.Kind, spec.Name)));
+        Assert.Equal(
+            [
+                (1, "TopicCreated"), (2, "TopicOpened"), (3, "PartitionsAdded"), (4, "TopicDeleted"), (5, "TopicDeletionFinished"),
+                (6, "TopicConfigsChanged"), (7, "BrokerConfigsChanged"), (8, "RoutingChanged"), (9, "ProducerIdsReserved"),
+            ],
+            CatalogSpecs.All.Select(static spec => ((int)spec.Kind, spec.Name)));
+    }
+
+    [Fact]
+    public void Every_event_has_a_sample() => Assert.Equal(
+        SequencerSpecs.All.Concat(CatalogSpecs.All).Select(static spec => spec.Name).Order(),
+        s_samples.Select(static sample => sample.GetType().Name).Order());
+
+    private static IEvent SampleOf(string name) => s_samples.Single(sample => sample.GetType().Name == name);
+
+    private static EventCodec CodecOf(string name) =>
+        new(SequencerSpecs.All.Any(spec => spec.Name == name) ? SequencerSpecs.All : CatalogSpecs.All);
+
+    private static ObjectCommitted Committed() => new()
+    {
+        Time = 1_790_000_000_123,
+        ObjectId = s_object,
+        ObjectSize = 8_388_608,
+        Level = 0,
+        NodeId = 12,
+        Incarnation = 34,
+        Number = 56,
+        BatchCount = 3,
+        Partitions =
+        [
+            new()
+            {
+                TopicId = s_topic,
+                Partition = 1,
+                Batches =
+                [
+                    new()
+                    {
+                        Index = 0,
+                        Error = ErrorCode.None,
+                        BaseOffset = 1L << 35,
+                        Position = 64,
+                        Length = 70_000,
+                        OffsetCount = 1000,
+                        MaxTimestamp = 1_790_000_000_000,
+                        ProducerId = 4_000_000_000,
+                        ProducerEpoch = 5,
+                        BaseSequence = int.MaxValue,
+                    },
+                    new()
+                    {
+                        Index = 2,
+                        Duplicate = true,
+                        BaseOffset = 17,
+                        Position = 70_064,
+                        Length = 70,
+                        OffsetCount = 1,
+                        MaxTimestamp = -1,
+                        ProducerId = -1,
+                        ProducerEpoch = -1,
+                        BaseSequence = -1,
+                    },
+                ],
+            },
+            new()
+            {
+                TopicId = s_topic,
+                Partition = 200,
+                Batches = 
+                [
+                    new()
+                    {
+                        Index = 1,
+                        Error = ErrorCode.OutOfOrderSequenceNumber,
+                        BaseOffset = -1,
+                        Position = 70_134,
+                        Length = 70,
+                        OffsetCount = 1,
+                        ProducerId = 9,
+                    },
+                ],
+            },
+        ],
+    };
+}

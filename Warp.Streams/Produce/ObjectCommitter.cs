@@ -26,8 +26,8 @@ internal sealed class ObjectCommitter
     private readonly Queue<CommitSlot> _slots = new();
     private readonly ProducerGate _gate;
     private readonly Backoff _backoff;
+    private IReadOnlyList<PendingBatch>? _committing;
     private long _lastNumber;
-    private bool _committing;
 
     /// <param name="system">Clock and scheduler.</param>
     /// <param name="sequencer">The shard's.</param>
@@ -49,8 +49,8 @@ internal sealed class ObjectCommitter
         _backoff = new Backoff(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(1), system.CreateRandom());
     }
 
-    /// <summary>Whether every slot has been answered.</summary>
-    public bool IsIdle => _slots.Count == 0 && !_committing;
+    /// <summary>Whether every batch has been answered.</summary>
+    public bool IsIdle => _slots.Count == 0 && _committing is null;
 
     /// <summary>Takes a place in the order, before the object is even encoded.</summary>
     public void Enqueue(CommitSlot slot) => _slots.Enqueue(slot);
@@ -58,7 +58,7 @@ internal sealed class ObjectCommitter
     /// <summary>Commits what is ready, as far as nothing before it is under way.</summary>
     public void Pump()
     {
-        while (!_committing && _slots.TryPeek(out CommitSlot? slot) && slot.State != SlotState.Waiting)
+        while (_committing is null && _slots.TryPeek(out CommitSlot? slot) && slot.State != SlotState.Waiting)
         {
             _slots.Dequeue();
             if (slot.State == SlotState.Failed)
@@ -66,6 +66,17 @@ internal sealed class ObjectCommitter
             else
                 Commit(slot);
         }
+    }
+
+    /// <summary>
+    /// Fails what has no answer yet, when the pipeline ends. A commit that is under way may succeed all the same; nobody here will
+    /// learn it, and the sequencer knows the batches when they are sent again.
+    /// </summary>
+    public void Abandon()
+    {
+        IEnumerable<PendingBatch> waiting = _slots.SelectMany(static slot => slot.Batches.Select(static entry => entry.Batch));
+        foreach (PendingBatch batch in (_committing ?? []).Concat(waiting))
+            batch.Fail(ErrorCode.NotLeaderOrFollower);
     }
 
     private void Commit(CommitSlot slot)
@@ -94,7 +105,7 @@ internal sealed class ObjectCommitter
             PreviousNumber = _lastNumber,
             Batches = toCommit,
         };
-        _committing = true;
+        _committing = admitted;
         _ = CommitAsync(commit, admitted);
     }
 
@@ -113,9 +124,8 @@ internal sealed class ObjectCommitter
             {
                 if (_system.Stopping.IsCancellationRequested)
                 {
-                    // Nobody here will learn the outcome; the client asks again elsewhere, and the sequencer knows.
-                    reply = new CommitReply(CommitRefusal.NotWritten, []);
-                    break;
+                    // The pipeline is gone, and its batches have been answered.
+                    return;
                 }
                 _log.LogWarning("The commit of {Object} has no answer yet ({Error}); asking again", commit.ObjectId, error.Message);
                 await Task.Delay(_backoff.Next(), _system.Time, CancellationToken.None);
@@ -127,7 +137,7 @@ internal sealed class ObjectCommitter
 
     private void Finish(ObjectCommit commit, List<PendingBatch> batches, CommitReply reply)
     {
-        _committing = false;
+        _committing = null;
         if (reply.Refusal == CommitRefusal.None)
         {
             _lastNumber = commit.Number;

@@ -26,6 +26,7 @@ internal sealed class ObjectCommitter
     private readonly Queue<CommitSlot> _slots = new();
     private readonly ProducerGate _gate;
     private readonly Backoff _backoff;
+    private readonly HashSet<PendingBatch> _held = [];
     private IReadOnlyList<PendingBatch>? _committing;
     private long _lastNumber;
 
@@ -50,7 +51,7 @@ internal sealed class ObjectCommitter
     }
 
     /// <summary>Whether every batch has been answered.</summary>
-    public bool IsIdle => _slots.Count == 0 && _committing is null;
+    public bool IsIdle => _slots.Count == 0 && _committing is null && _held.Count == 0;
 
     /// <summary>Takes a place in the order, before the object is even encoded.</summary>
     public void Enqueue(CommitSlot slot) => _slots.Enqueue(slot);
@@ -75,7 +76,7 @@ internal sealed class ObjectCommitter
     public void Abandon()
     {
         IEnumerable<PendingBatch> waiting = _slots.SelectMany(static slot => slot.Batches.Select(static entry => entry.Batch));
-        foreach (PendingBatch batch in (_committing ?? []).Concat(waiting))
+        foreach (PendingBatch batch in (_committing ?? []).Concat(_held).Concat(waiting))
             batch.Fail(ErrorCode.NotLeaderOrFollower);
     }
 
@@ -153,25 +154,41 @@ internal sealed class ObjectCommitter
         Pump();
     }
 
-    private static void Answer(PendingBatch batch, in BatchOutcome outcome)
+    private void Answer(PendingBatch batch, in BatchOutcome outcome)
     {
         if (outcome.Held is { } held)
-            _ = AnswerHeldAsync(batch, held);
+        {
+            _held.Add(batch);
+            _ = AwaitHeldAsync(batch, held);
+        }
         else
+        {
             batch.Set(outcome.Answer);
+        }
     }
 
-    private static async Task AnswerHeldAsync(PendingBatch batch, Task<BatchAnswer> held)
+    private async Task AwaitHeldAsync(PendingBatch batch, Task<BatchAnswer> held)
     {
+        BatchAnswer answer;
         try
         {
-            batch.Set(await held);
+            answer = await held;
         }
         catch (ActorStoppedException)
         {
-            // It was only in memory; the client sends it again.
-            batch.Fail(ErrorCode.NotLeaderOrFollower);
+            // It was in the sequencer's memory only, and is gone for good.
+            answer = BatchAnswer.Failed(FailedForGood);
         }
+        _post(() => AnswerHeld(batch, answer));
+    }
+
+    private void AnswerHeld(PendingBatch batch, in BatchAnswer answer)
+    {
+        _held.Remove(batch);
+        if (answer.Error == FailedForGood)
+            Fail(batch);
+        else
+            batch.Set(answer);
     }
 
     private void FailAll(IEnumerable<(PendingBatch Batch, int Index)> batches)

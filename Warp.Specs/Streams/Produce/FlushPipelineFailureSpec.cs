@@ -175,6 +175,28 @@ public sealed class FlushPipelineFailureSpec
         Assert.Equal(["0", "1"], FlushPipelineSpec.Values(await world.ReadLogAsync(topic[0])));
     }
 
+    [Fact]
+    public async Task A_held_batch_that_is_lost_with_its_sequencer_is_waited_for_like_any_that_failed()
+    {
+        var times = new TimeConstants { HeldBatch = TimeSpan.FromMinutes(1) };
+        await using StreamsWorld world = await StreamsWorld.StartAsync(shards: 1, times: times);
+        TopicPartition[] topic = await world.OpenTopicAsync(1);
+        byte[][] sent = [.. Enumerable.Range(0, 3).Select(i => SampleBatches.Build(7, 0, i, $"{i}"))];
+        PendingBatch held = world.Produce(topic[0], sent[1]);
+        await world.ProduceAsync(topic[0], SampleBatches.Build("other"));
+        Assert.False(held.Answer.IsCompleted);
+        world.Journal.FailNext(AppendFault.CommittedButUnknown);
+        await world.ProduceAsync(topic[0], SampleBatches.Build("the one that is lost"));
+
+        ErrorCode error = (await StreamsWorld.AnswerAsync(held)).Error;
+        Assert.True(error.IsRetriable());
+        Assert.Equal(error, (await world.ProduceAsync(topic[0], sent[2])).Error);
+        PendingBatch[] again = [.. sent.Select(bytes => world.Batches.Pending(topic[0], bytes))];
+        world.Produce(again);
+        for (int i = 0; i < again.Length; i++)
+            Assert.Equal(i + 2, (await StreamsWorld.AnswerAsync(again[i])).BaseOffset);
+    }
+
     [Theory]
     [InlineData(PutFate.Store)]
     [InlineData(PutFate.FailForGood)]

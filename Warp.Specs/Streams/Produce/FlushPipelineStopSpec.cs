@@ -56,6 +56,22 @@ public sealed class FlushPipelineStopSpec
     }
 
     [Fact]
+    public async Task A_drain_waits_for_batches_that_wait_for_their_predecessors()
+    {
+        var time = new ManualTime();
+        await using StreamsWorld world = await StreamsWorld.StartAsync(time: time);
+        TopicPartition[] topic = await world.OpenTopicAsync(1);
+        PendingBatch held = world.Produce(topic[0], SampleBatches.Build(7, 0, 5, "unknown, but it is not the first"));
+        await world.ProduceAsync(topic[0], SampleBatches.Build("other"));
+        Task<bool> drain = world.DrainAsync();
+        await world.ProduceAsync(topic[0], SampleBatches.Build("so that the drain has been seen"));
+        Assert.False(held.Answer.IsCompleted);
+        await time.AdvanceUntilAsync(drain, TimeSpan.FromMilliseconds(100));
+        Assert.True(held.Answer.IsCompleted);
+        Assert.Equal(2, (await held.Answer).BaseOffset);
+    }
+
+    [Fact]
     public async Task A_drain_of_an_idle_pipeline_ends_at_once_and_the_pipeline_goes_on()
     {
         await using StreamsWorld world = await StreamsWorld.StartAsync();
@@ -99,6 +115,16 @@ public sealed class FlushPipelineStopSpec
         await Wait.UntilAsync(() => world.Node.Commits.Appends > appends, StreamsWorld.Patience, "the commit to come to the journal");
         PendingBatch second = world.Produce(topic[0], SampleBatches.Build("b"));
         await StopAndExpectRetriableAsync(world, first, second);
+    }
+
+    [Fact]
+    public async Task A_pipeline_that_stops_fails_what_waits_for_a_predecessor()
+    {
+        await using StreamsWorld world = await StreamsWorld.StartAsync();
+        TopicPartition[] topic = await world.OpenTopicAsync(1);
+        PendingBatch held = world.Produce(topic[0], SampleBatches.Build(7, 0, 5, "a"));
+        await world.ProduceAsync(topic[0], SampleBatches.Build("other"));
+        await StopAndExpectRetriableAsync(world, held);
     }
 
     private static async Task StopAndExpectRetriableAsync(StreamsWorld world, params PendingBatch[] batches)

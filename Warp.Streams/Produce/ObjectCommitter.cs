@@ -29,6 +29,7 @@ internal sealed class ObjectCommitter
     private readonly HashSet<PendingBatch> _held = [];
     private IReadOnlyList<PendingBatch>? _committing;
     private long _lastNumber;
+    private long _lastCommitted;
 
     /// <param name="system">Clock and scheduler.</param>
     /// <param name="sequencer">The shard's.</param>
@@ -102,8 +103,8 @@ internal sealed class ObjectCommitter
             ObjectId = slot.Flush.ObjectId,
             SizeBytes = slot.ObjectSizeBytes,
             Node = _leases.Node,
-            Number = _lastNumber + 1,
-            PreviousNumber = _lastNumber,
+            Number = ++_lastNumber,
+            PreviousNumber = _lastCommitted,
             Batches = toCommit,
         };
         _committing = admitted;
@@ -141,7 +142,7 @@ internal sealed class ObjectCommitter
         _committing = null;
         if (reply.Refusal == CommitRefusal.None)
         {
-            _lastNumber = commit.Number;
+            _lastCommitted = commit.Number;
             for (int i = 0; i < batches.Count; i++)
                 Answer(batches[i], reply.Batches[i]);
         }

@@ -3,6 +3,7 @@ using System.Diagnostics.Tracing;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Warp.Actors.Cluster;
+using Warp.Actors.Persistence;
 using Warp.Actors.Sequencing;
 using Warp.Protocol.Messages;
 using Warp.Specs.Actors;
@@ -173,6 +174,21 @@ public sealed class FlushPipelineFailureSpec
         Assert.Equal(0, (await world.ProduceAsync(topic[0], sent[0])).BaseOffset);
         Assert.Equal(1, (await world.ProduceAsync(topic[0], sent[1])).BaseOffset);
         Assert.Equal(["0", "1"], FlushPipelineSpec.Values(await world.ReadLogAsync(topic[0])));
+    }
+
+    [Fact]
+    public async Task The_number_of_a_commit_that_was_given_up_is_not_used_again()
+    {
+        await using StreamsWorld world = await StreamsWorld.StartAsync();
+        TopicPartition[] topic = await world.OpenTopicAsync(1);
+        int before = world.Journal.Appends.Count;
+        world.Journal.FailNext(AppendFault.None, AppendFault.RolledBack, AppendFault.RolledBack);
+        for (int i = 0; i < 4; i++)
+            await world.ProduceAsync(topic[0], SampleBatches.Build("a"));
+        var codec = new EventCodec(EventSpecs.All);
+        IEnumerable<ObjectCommitted> commits = world.Journal.Appends[before..].SelectMany(static append => append)
+            .SelectMany(write => write.Events.Select(record => codec.Decode(write.PersistenceId, record))).OfType<ObjectCommitted>();
+        Assert.Equal([1, 2, 3, 4], commits.Select(static commit => commit.Number));
     }
 
     [Fact]

@@ -38,6 +38,7 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
             while (position < end)
             {
                 RecordBatchHeader header = await window.ReadHeaderAsync(position, end, cancellationToken);
+                RequireInside(extent, position, baseOffset, header);
                 if (baseOffset + header.LastOffsetDelta >= offset)
                 {
                     bool fits = builder.Length + header.SizeBytes <= maxBytes;
@@ -47,6 +48,13 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
                 }
                 position += header.SizeBytes;
                 baseOffset += header.LastOffsetDelta + 1;
+            }
+            // Fewer offsets than were given out: to go on with the next extent would hide that records are missing.
+            if (baseOffset != extent.Extent.LastOffset + 1)
+            {
+                throw new CorruptObjectException(
+                    $"The run of object {extent.Extent.ObjectId} that ends at {end} ends with offset {baseOffset - 1}, "
+                    + $"not with {extent.Extent.LastOffset}.");
             }
         }
     }
@@ -87,6 +95,15 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
                 return new TimestampedOffset(record.Offset, record.Timestamp);
         }
         return null;
+    }
+
+    private static void RequireInside(in ReadableExtent extent, long position, long baseOffset, in RecordBatchHeader header)
+    {
+        if (header.LastOffsetDelta < 0 || baseOffset + header.LastOffsetDelta > extent.Extent.LastOffset)
+        {
+            throw new CorruptObjectException(
+                $"The batch at {position} of object {extent.Extent.ObjectId} goes past offset {extent.Extent.LastOffset}.");
+        }
     }
 
     private async ValueTask<FooterPosition> SeekAsync(ReadableExtent readable, long offset, CancellationToken cancellationToken)

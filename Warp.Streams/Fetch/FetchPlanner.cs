@@ -22,6 +22,7 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
 {
     private static readonly TimeSpan s_ask = TimeSpan.FromSeconds(10);
 
+    private readonly TimestampSearch _timestamps = new(region, reader);
     private readonly ILogger _log = system.Loggers.CreateLogger("fetch");
 
     /// <summary>Answers one entry for each partition of the query, in its order.</summary>
@@ -47,14 +48,11 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
     }
 
     /// <summary>The first record of a time or later; with −3 the first of those with the latest time (KIP-734). Null when there is none.</summary>
-    public async Task<(ErrorCode Error, TimestampedOffset? Found)> FindTimestampAsync(TopicPartition partition, long timestamp, CancellationToken cancellationToken)
-    {
-        TimestampReply reply = await region.SequencerOf(partition).AskAsync<TimestampReply>(
-            answer => new SequencerMessage.FindTimestamp(partition, timestamp, answer), s_ask, cancellationToken);
-        if (reply.Ends.Error != ErrorCode.None || reply.Extent is not { } extent)
-            return (reply.Ends.Error, null);
-        return (ErrorCode.None, await reader.FindTimestampAsync(extent, timestamp, reply.Ends.LogStartOffset, cancellationToken));
-    }
+    public Task<(ErrorCode Error, TimestampedOffset? Found)> FindTimestampAsync(
+        TopicPartition partition, long timestamp, CancellationToken cancellationToken) =>
+        timestamp >= 0
+            ? _timestamps.FindAsync(partition, timestamp, cancellationToken)
+            : _timestamps.FindLatestAsync(partition, cancellationToken);
 
     private async Task<PartitionExtents[]> PlanAsync(FetchQuery query, CancellationToken cancellationToken)
     {

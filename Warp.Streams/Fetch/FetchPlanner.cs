@@ -95,17 +95,20 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
         {
             if (plan[i].Ends.Error != ErrorCode.None)
                 return true;
-            bytes += Math.Min(Available(query, plan, i), query.Partitions[i].MaxBytes);
+            bytes += Math.Min(Available(query.Partitions[i], plan[i]), query.Partitions[i].MaxBytes);
         }
-        return bytes >= query.MinBytes || query.Partitions.Count == 0;
+        return bytes >= Math.Min(query.MinBytes, query.MaxBytes) || query.Partitions.Count == 0;
     }
 
-    private static long Available(FetchQuery query, PartitionExtents[] plan, int index)
+    /// <summary>About how many bytes there are from the offset on.</summary>
+    private static long Available(in PartitionQuery partition, PartitionExtents plan)
     {
         long bytes = 0;
-        foreach (ReadableExtent extent in plan[index].Extents)
-            bytes += extent.Extent.BytesFrom(query.Partitions[index].Offset);
-        return bytes;
+        foreach (ReadableExtent extent in plan.Extents)
+            bytes += extent.Extent.BytesFrom(partition.Offset);
+        // A plan lists so many extents and no more. Waiting would not make it longer.
+        bool isCut = plan.Extents.Count > 0 && plan.Extents[^1].Extent.LastOffset + 1 < plan.Ends.HighWatermark;
+        return isCut ? Math.Max(bytes, partition.MaxBytes) : bytes;
     }
 
     private async Task WaitAsync(FetchQuery query, PartitionExtents[] plan, TimeSpan left, CancellationToken cancellationToken)
@@ -145,7 +148,7 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
         bool first = true;
         for (int i = 0; i < plan.Length; i++)
         {
-            long available = Available(query, plan, i);
+            long available = Available(query.Partitions[i], plan[i]);
             int share = (int)Math.Max(0, Math.Min(Math.Min(available, query.Partitions[i].MaxBytes), budget));
             bool atLeastOne = first && available > 0;
             if (plan[i].Ends.Error != ErrorCode.None || (share == 0 && !atLeastOne))

@@ -148,7 +148,8 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
         bool first = true;
         for (int i = 0; i < plan.Length; i++)
         {
-            long available = Available(query.Partitions[i], plan[i]);
+            // Not less than there are: batches differ in size, and one that is larger than its neighbours must not be starved.
+            long available = plan[i].Extents.Sum(static extent => extent.Extent.Length);
             int share = (int)Math.Max(0, Math.Min(Math.Min(available, query.Partitions[i].MaxBytes), budget));
             bool atLeastOne = first && available > 0;
             if (plan[i].Ends.Error != ErrorCode.None || (share == 0 && !atLeastOne))

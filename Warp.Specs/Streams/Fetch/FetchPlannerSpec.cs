@@ -78,6 +78,18 @@ public sealed class FetchPlannerSpec
     }
 
     [Fact]
+    public async Task A_batch_that_is_larger_than_its_neighbours_is_returned_when_the_budget_has_room()
+    {
+        await using StreamsWorld world = await StreamsWorld.StartAsync();
+        TopicPartition[] topic = await world.OpenTopicAsync(2);
+        (TopicPartition, byte[])[] small = [.. Enumerable.Repeat((topic[1], SampleBatches.Build("small")), 50)];
+        await new ObjectCommits(world).WriteAsync(
+            [(topic[0], SampleBatches.Build("first")), .. small, (topic[1], SampleBatches.OfSize(50_000))]);
+        PartitionRecords[] found = await FetchAsync(world.Planner, (topic[0], 0), (topic[1], 50));
+        Assert.Equal([1, 1], found.Select(static partition => Take(partition).Count));
+    }
+
+    [Fact]
     public async Task Objects_that_are_missing_or_damaged_fail_their_partitions_alone()
     {
         await using StreamsWorld world = await StreamsWorld.StartAsync();

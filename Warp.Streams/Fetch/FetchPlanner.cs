@@ -185,6 +185,12 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
         }
         catch (Exception error) when (error is CorruptObjectException or ObjectStoreException or CorruptRecordException)
         {
+            // It may be a later extent that cannot be read. What lies before it is had one by one; the error comes when it is the first.
+            if (plan.Extents.Count > 1)
+            {
+                PartitionExtents first = plan with { Extents = [plan.Extents[0]] };
+                return await ReadPartitionAsync(query, index, first, maxBytes, atLeastOne, cancellationToken);
+            }
             _log.LogError("Partition {Partition} cannot be read at {Offset}: {Error}", partition.Partition, partition.Offset, error.Message);
             return new PartitionRecords(plan.Ends with { Error = ErrorCode.KafkaStorageError }, RecordSet.Empty);
         }

@@ -112,6 +112,22 @@ public sealed class FetchPlannerSpec
     }
 
     [Fact]
+    public async Task What_lies_before_a_missing_object_can_be_read()
+    {
+        await using StreamsWorld world = await StreamsWorld.StartAsync();
+        TopicPartition[] topic = await world.OpenTopicAsync(1);
+        var commits = new ObjectCommits(world);
+        await commits.WriteAsync((topic[0], SampleBatches.Build("a", "b")));
+        commits.Damage = static _ => null;
+        await commits.WriteAsync((topic[0], SampleBatches.Build("gone")));
+
+        PartitionRecords before = Assert.Single(await FetchAsync(world.Planner, (topic[0], 0)));
+        Assert.Equal(ErrorCode.None, before.Error);
+        Assert.Equal(["a", "b"], Take(before));
+        Assert.Equal(ErrorCode.KafkaStorageError, Assert.Single(await FetchAsync(world.Planner, (topic[0], 2))).Error);
+    }
+
+    [Fact]
     public async Task Partitions_of_a_shard_whose_owner_cannot_prove_itself_are_asked_for_again_later()
     {
         await using StreamsWorld world = await StreamsWorld.StartAsync();

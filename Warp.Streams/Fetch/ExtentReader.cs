@@ -38,6 +38,7 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
             while (position < end)
             {
                 RecordBatchHeader header = await window.ReadHeaderAsync(position, end, cancellationToken);
+                RequireInside(extent, position, baseOffset, header);
                 if (baseOffset + header.LastOffsetDelta >= offset)
                 {
                     bool fits = builder.Length + header.SizeBytes <= maxBytes;
@@ -48,14 +49,40 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
                 position += header.SizeBytes;
                 baseOffset += header.LastOffsetDelta + 1;
             }
+            // Fewer offsets than were given out: to go on with the next extent would hide that records are missing.
+            if (baseOffset != extent.Extent.LastOffset + 1)
+            {
+                throw new CorruptObjectException(
+                    $"The run of object {extent.Extent.ObjectId} that ends at {end} ends with offset {baseOffset - 1}, "
+                    + $"not with {extent.Extent.LastOffset}.");
+            }
         }
     }
 
-    /// <summary>The first record of a time or later in an extent (or, with −3, the first of those with the latest time), or null.</summary>
-    public async Task<TimestampedOffset?> FindTimestampAsync(ReadableExtent extent, long timestamp, long fromOffset, CancellationToken cancellationToken)
+    /// <summary>Finds the first record of an extent that has a time or a later one.</summary>
+    /// <param name="extent">Where to look.</param>
+    /// <param name="timestamp">In ms since 1970.</param>
+    /// <param name="fromOffset">Records before it do not count.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Null when no record is that late.</returns>
+    public Task<TimestampedOffset?> FindTimestampAsync(
+        ReadableExtent extent, long timestamp, long fromOffset, CancellationToken cancellationToken) =>
+        FindAsync(extent, timestamp, latest: false, fromOffset, cancellationToken);
+
+    /// <summary>Finds the first of the records of an extent that have its latest time.</summary>
+    /// <param name="extent">Where to look.</param>
+    /// <param name="atLeast">In ms since 1970: records before that time do not count.</param>
+    /// <param name="fromOffset">Records before it do not count.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Null when no record counts.</returns>
+    public Task<TimestampedOffset?> FindLatestAsync(
+        ReadableExtent extent, long atLeast, long fromOffset, CancellationToken cancellationToken) =>
+        FindAsync(extent, atLeast, latest: true, fromOffset, cancellationToken);
+
+    private async Task<TimestampedOffset?> FindAsync(
+        ReadableExtent extent, long wanted, bool latest, long fromOffset, CancellationToken cancellationToken)
     {
-        bool latest = timestamp < 0;
-        long wanted = latest ? extent.Extent.MaxTimestamp : timestamp;
+        TimestampedOffset? found = null;
         using var window = new ObjectWindow(chunks, keys, extent);
         long position = extent.Extent.Position;
         long baseOffset = extent.Extent.BaseOffset;
@@ -63,30 +90,50 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
         while (position < end)
         {
             RecordBatchHeader header = await window.ReadHeaderAsync(position, end, cancellationToken);
+            RequireInside(extent, position, baseOffset, header);
             if (header.MaxTimestamp >= wanted && baseOffset + header.LastOffsetDelta >= fromOffset)
             {
                 byte[] batch = await window.CopyBatchAsync(position, header, baseOffset, cancellationToken);
-                if (Find(batch, wanted, fromOffset) is { } found)
-                    return found;
+                if (Find(batch, wanted, latest, fromOffset) is { } hit)
+                {
+                    if (!latest)
+                        return hit;
+                    found = hit;
+                    wanted = hit.Timestamp + 1;
+                }
             }
             position += header.SizeBytes;
             baseOffset += header.LastOffsetDelta + 1;
         }
-        return null;
+        return found;
     }
 
-    private static TimestampedOffset? Find(byte[] batch, long timestamp, long fromOffset)
+    private static TimestampedOffset? Find(byte[] batch, long wanted, bool latest, long fromOffset)
     {
         using RecordBatchReader reader = RecordBatchReader.Open(batch, MaxDecompressedBytes);
         // With LogAppendTime every record has the batch's time, and clients see it so.
         if (reader.Header.TimestampType == TimestampType.LogAppendTime)
             return new TimestampedOffset(Math.Max(reader.Header.BaseOffset, fromOffset), reader.Header.MaxTimestamp);
+        TimestampedOffset? found = null;
         while (reader.TryRead(out Record record))
         {
-            if (record.Timestamp >= timestamp && record.Offset >= fromOffset)
-                return new TimestampedOffset(record.Offset, record.Timestamp);
+            if (record.Timestamp < wanted || record.Offset < fromOffset)
+                continue;
+            found = new TimestampedOffset(record.Offset, record.Timestamp);
+            if (!latest)
+                break;
+            wanted = record.Timestamp + 1;
         }
-        return null;
+        return found;
+    }
+
+    private static void RequireInside(in ReadableExtent extent, long position, long baseOffset, in RecordBatchHeader header)
+    {
+        if (header.LastOffsetDelta < 0 || baseOffset + header.LastOffsetDelta > extent.Extent.LastOffset)
+        {
+            throw new CorruptObjectException(
+                $"The batch at {position} of object {extent.Extent.ObjectId} goes past offset {extent.Extent.LastOffset}.");
+        }
     }
 
     private async ValueTask<FooterPosition> SeekAsync(ReadableExtent readable, long offset, CancellationToken cancellationToken)

@@ -22,6 +22,7 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
 {
     private static readonly TimeSpan s_ask = TimeSpan.FromSeconds(10);
 
+    private readonly TimestampSearch _timestamps = new(region, reader);
     private readonly ILogger _log = system.Loggers.CreateLogger("fetch");
 
     /// <summary>Answers one entry for each partition of the query, in its order.</summary>
@@ -47,14 +48,11 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
     }
 
     /// <summary>The first record of a time or later; with −3 the first of those with the latest time (KIP-734). Null when there is none.</summary>
-    public async Task<(ErrorCode Error, TimestampedOffset? Found)> FindTimestampAsync(TopicPartition partition, long timestamp, CancellationToken cancellationToken)
-    {
-        TimestampReply reply = await region.SequencerOf(partition).AskAsync<TimestampReply>(
-            answer => new SequencerMessage.FindTimestamp(partition, timestamp, answer), s_ask, cancellationToken);
-        if (reply.Ends.Error != ErrorCode.None || reply.Extent is not { } extent)
-            return (reply.Ends.Error, null);
-        return (ErrorCode.None, await reader.FindTimestampAsync(extent, timestamp, reply.Ends.LogStartOffset, cancellationToken));
-    }
+    public Task<(ErrorCode Error, TimestampedOffset? Found)> FindTimestampAsync(
+        TopicPartition partition, long timestamp, CancellationToken cancellationToken) =>
+        timestamp >= 0
+            ? _timestamps.FindAsync(partition, timestamp, cancellationToken)
+            : _timestamps.FindLatestAsync(partition, cancellationToken);
 
     private async Task<PartitionExtents[]> PlanAsync(FetchQuery query, CancellationToken cancellationToken)
     {
@@ -97,17 +95,20 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
         {
             if (plan[i].Ends.Error != ErrorCode.None)
                 return true;
-            bytes += Math.Min(Available(query, plan, i), query.Partitions[i].MaxBytes);
+            bytes += Math.Min(Available(query.Partitions[i], plan[i]), query.Partitions[i].MaxBytes);
         }
-        return bytes >= query.MinBytes || query.Partitions.Count == 0;
+        return bytes >= Math.Min(query.MinBytes, query.MaxBytes) || query.Partitions.Count == 0;
     }
 
-    private static long Available(FetchQuery query, PartitionExtents[] plan, int index)
+    /// <summary>About how many bytes there are from the offset on.</summary>
+    private static long Available(in PartitionQuery partition, PartitionExtents plan)
     {
         long bytes = 0;
-        foreach (ReadableExtent extent in plan[index].Extents)
-            bytes += extent.Extent.BytesFrom(query.Partitions[index].Offset);
-        return bytes;
+        foreach (ReadableExtent extent in plan.Extents)
+            bytes += extent.Extent.BytesFrom(partition.Offset);
+        // A plan lists so many extents and no more. Waiting would not make it longer.
+        bool isCut = plan.Extents.Count > 0 && plan.Extents[^1].Extent.LastOffset + 1 < plan.Ends.HighWatermark;
+        return isCut ? Math.Max(bytes, partition.MaxBytes) : bytes;
     }
 
     private async Task WaitAsync(FetchQuery query, PartitionExtents[] plan, TimeSpan left, CancellationToken cancellationToken)
@@ -147,7 +148,8 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
         bool first = true;
         for (int i = 0; i < plan.Length; i++)
         {
-            long available = Available(query, plan, i);
+            // Not less than there are: batches differ in size, and one that is larger than its neighbours must not be starved.
+            long available = plan[i].Extents.Sum(static extent => extent.Extent.Length);
             int share = (int)Math.Max(0, Math.Min(Math.Min(available, query.Partitions[i].MaxBytes), budget));
             bool atLeastOne = first && available > 0;
             if (plan[i].Ends.Error != ErrorCode.None || (share == 0 && !atLeastOne))
@@ -183,6 +185,12 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
         }
         catch (Exception error) when (error is CorruptObjectException or ObjectStoreException or CorruptRecordException)
         {
+            // It may be a later extent that cannot be read. What lies before it is had one by one; the error comes when it is the first.
+            if (plan.Extents.Count > 1)
+            {
+                PartitionExtents first = plan with { Extents = [plan.Extents[0]] };
+                return await ReadPartitionAsync(query, index, first, maxBytes, atLeastOne, cancellationToken);
+            }
             _log.LogError("Partition {Partition} cannot be read at {Offset}: {Error}", partition.Partition, partition.Offset, error.Message);
             return new PartitionRecords(plan.Ends with { Error = ErrorCode.KafkaStorageError }, RecordSet.Empty);
         }

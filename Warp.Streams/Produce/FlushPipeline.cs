@@ -4,7 +4,6 @@ using Warp.Actors.Cluster;
 using Warp.Actors.Kernel;
 using Warp.Actors.Sequencing;
 using Warp.Actors.Sharding;
-using Warp.Protocol.Messages;
 using Warp.Streams.Cache;
 using Warp.Streams.Format;
 using Warp.Streams.Objects;
@@ -19,7 +18,14 @@ public abstract record FlushMessage
     }
 
     /// <summary>Batches of one request, in its order.</summary>
-    public sealed record Add(IReadOnlyList<PendingBatch> Batches) : FlushMessage;
+    public sealed record Add(IReadOnlyList<PendingBatch> Batches) : FlushMessage, IAsk
+    {
+        public void Fail(Exception error)
+        {
+            foreach (PendingBatch batch in Batches)
+                batch.Abandon();
+        }
+    }
 
     /// <summary>Flushes what there is, and answers when everything has been answered.</summary>
     public sealed record Drain(Reply<bool> Reply) : FlushMessage, IAsk
@@ -72,7 +78,9 @@ public sealed class FlushPipeline : Actor<FlushMessage>
     protected override ValueTask StopAsync()
     {
         foreach (PendingBatch batch in _gathered)
-            batch.Fail(ErrorCode.NotLeaderOrFollower);
+            batch.Abandon();
+        foreach (ObjectCommitter? committer in _committers)
+            committer?.Abandon();
         foreach (Reply<bool> drain in _drains)
             drain.Fail(new ActorStoppedException("flush-pipeline"));
         return ValueTask.CompletedTask;
@@ -180,21 +188,15 @@ public sealed class FlushPipeline : Actor<FlushMessage>
 
     private async Task StoreAsync(Flush flush)
     {
-        EncodedObject? encoded = null;
         bool stored = false;
         try
         {
-            // Encoding copies megabytes: off the pipeline's turn, so that the next flush gathers meanwhile.
-            await System.Start(() =>
-            {
-                encoded = Encode(flush);
-                return Task.CompletedTask;
-            });
-            stored = await PutAsync(encoded!);
+            using EncodedObject encoded = await EncodeAsync(flush);
+            stored = await PutAsync(encoded);
             if (stored)
             {
-                _services.Chunks.Offer(encoded!);
-                _services.Footers.Offer(encoded!.Footer);
+                _services.Chunks.Offer(encoded);
+                _services.Footers.Offer(encoded.Footer);
             }
         }
         catch (Exception error)
@@ -203,8 +205,27 @@ public sealed class FlushPipeline : Actor<FlushMessage>
         }
         finally
         {
-            EncodedObject? done = encoded;
-            Post(() => Stored(flush, stored ? done : null));
+            Post(() => Stored(flush, stored));
+        }
+    }
+
+    /// <summary>Encoding copies megabytes: off the pipeline's turn, so that the next flush gathers meanwhile.</summary>
+    private async Task<EncodedObject> EncodeAsync(Flush flush)
+    {
+        EncodedObject? encoded = null;
+        try
+        {
+            await System.Start(() =>
+            {
+                encoded = Encode(flush);
+                return Task.CompletedTask;
+            });
+            return encoded!;
+        }
+        finally
+        {
+            foreach (PendingBatch batch in flush.Batches)
+                batch.ReleaseBytes();
         }
     }
 
@@ -222,8 +243,6 @@ public sealed class FlushPipeline : Actor<FlushMessage>
             slot.ObjectSizeBytes = encoded.Length;
             slot.Encoded = [.. slot.Batches.Select(entry => entry.Batch.ToCommit(encoded.Positions[entry.Index], batches[entry.Index].Bytes.Length))];
         }
-        foreach (PendingBatch batch in flush.Batches)
-            batch.ReleaseBytes();
         return encoded;
     }
 
@@ -256,15 +275,14 @@ public sealed class FlushPipeline : Actor<FlushMessage>
         }
     }
 
-    private void Stored(Flush flush, EncodedObject? encoded)
+    private void Stored(Flush flush, bool stored)
     {
         _putsInFlight--;
         foreach (CommitSlot slot in flush.Slots)
         {
-            slot.State = encoded is null ? SlotState.Failed : SlotState.Durable;
+            slot.State = stored ? SlotState.Durable : SlotState.Failed;
             CommitterOf(_services.Region.ShardOf(slot.Batches[0].Batch.Partition)).Pump();
         }
-        encoded?.Dispose();
         FlushWhatIsDue();
         AnswerDrains();
     }

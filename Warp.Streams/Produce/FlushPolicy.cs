@@ -27,7 +27,14 @@ public enum FlushTrigger
 /// </summary>
 public sealed class FlushPolicy(FlushSettings settings)
 {
-    private double _tokens = settings.PutsPerSecond;
+    /// <summary>
+    /// One token, in the unit that the bucket is counted in: it gains the budget's number of them with every tick. Whole numbers, so that
+    /// a token is there at the very moment that <see cref="NextLook"/> names.
+    /// </summary>
+    private const long Token = TimeSpan.TicksPerSecond;
+
+    private readonly long _capacity = settings.PutsPerSecond * Token;
+    private long _credit = settings.PutsPerSecond * Token;
     private TimeSpan _filledAt;
 
     /// <summary>Whether to flush now.</summary>
@@ -41,7 +48,7 @@ public sealed class FlushPolicy(FlushSettings settings)
         if (now - firstAt >= settings.Interval)
             return FlushTrigger.Interval;
         Fill(now);
-        return _tokens >= 1 ? FlushTrigger.Budget : FlushTrigger.None;
+        return _credit >= Token ? FlushTrigger.Budget : FlushTrigger.None;
     }
 
     /// <summary>When to ask again if nothing else happens: at the end of the interval, or when there is a token.</summary>
@@ -51,7 +58,8 @@ public sealed class FlushPolicy(FlushSettings settings)
         TimeSpan atInterval = firstAt + settings.Interval;
         if (settings.PutsPerSecond == 0)
             return atInterval;
-        TimeSpan atToken = now + TimeSpan.FromSeconds(Math.Max(0, 1 - _tokens) / settings.PutsPerSecond);
+        long missing = Math.Max(0, Token - _credit);
+        TimeSpan atToken = now + TimeSpan.FromTicks((missing + settings.PutsPerSecond - 1) / settings.PutsPerSecond);
         return atToken < atInterval ? atToken : atInterval;
     }
 
@@ -59,14 +67,16 @@ public sealed class FlushPolicy(FlushSettings settings)
     public void Flushed(TimeSpan now)
     {
         Fill(now);
-        _tokens = Math.Max(0, _tokens - 1);
+        _credit = Math.Max(0, _credit - Token);
     }
 
     private void Fill(TimeSpan now)
     {
         if (now <= _filledAt)
             return;
-        _tokens = Math.Min(settings.PutsPerSecond, _tokens + (now - _filledAt).TotalSeconds * settings.PutsPerSecond);
+        // A second fills it, whatever was in it.
+        long ticks = Math.Min((now - _filledAt).Ticks, TimeSpan.TicksPerSecond);
+        _credit = Math.Min(_capacity, _credit + (ticks * settings.PutsPerSecond));
         _filledAt = now;
     }
 }

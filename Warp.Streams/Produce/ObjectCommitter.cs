@@ -26,8 +26,10 @@ internal sealed class ObjectCommitter
     private readonly Queue<CommitSlot> _slots = new();
     private readonly ProducerGate _gate;
     private readonly Backoff _backoff;
+    private readonly HashSet<PendingBatch> _held = [];
+    private IReadOnlyList<PendingBatch>? _committing;
     private long _lastNumber;
-    private bool _committing;
+    private long _lastCommitted;
 
     /// <param name="system">Clock and scheduler.</param>
     /// <param name="sequencer">The shard's.</param>
@@ -49,8 +51,8 @@ internal sealed class ObjectCommitter
         _backoff = new Backoff(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(1), system.CreateRandom());
     }
 
-    /// <summary>Whether every slot has been answered.</summary>
-    public bool IsIdle => _slots.Count == 0 && !_committing;
+    /// <summary>Whether every batch has been answered.</summary>
+    public bool IsIdle => _slots.Count == 0 && _committing is null && _held.Count == 0;
 
     /// <summary>Takes a place in the order, before the object is even encoded.</summary>
     public void Enqueue(CommitSlot slot) => _slots.Enqueue(slot);
@@ -58,7 +60,7 @@ internal sealed class ObjectCommitter
     /// <summary>Commits what is ready, as far as nothing before it is under way.</summary>
     public void Pump()
     {
-        while (!_committing && _slots.TryPeek(out CommitSlot? slot) && slot.State != SlotState.Waiting)
+        while (_committing is null && _slots.TryPeek(out CommitSlot? slot) && slot.State != SlotState.Waiting)
         {
             _slots.Dequeue();
             if (slot.State == SlotState.Failed)
@@ -66,6 +68,17 @@ internal sealed class ObjectCommitter
             else
                 Commit(slot);
         }
+    }
+
+    /// <summary>
+    /// Fails what has no answer yet, when the pipeline ends. A commit that is under way may succeed all the same; nobody here will
+    /// learn it, and the sequencer knows the batches when they are sent again.
+    /// </summary>
+    public void Abandon()
+    {
+        IEnumerable<PendingBatch> waiting = _slots.SelectMany(static slot => slot.Batches.Select(static entry => entry.Batch));
+        foreach (PendingBatch batch in (_committing ?? []).Concat(_held).Concat(waiting))
+            batch.Fail(ErrorCode.NotLeaderOrFollower);
     }
 
     private void Commit(CommitSlot slot)
@@ -90,11 +103,11 @@ internal sealed class ObjectCommitter
             ObjectId = slot.Flush.ObjectId,
             SizeBytes = slot.ObjectSizeBytes,
             Node = _leases.Node,
-            Number = _lastNumber + 1,
-            PreviousNumber = _lastNumber,
+            Number = ++_lastNumber,
+            PreviousNumber = _lastCommitted,
             Batches = toCommit,
         };
-        _committing = true;
+        _committing = admitted;
         _ = CommitAsync(commit, admitted);
     }
 
@@ -113,9 +126,8 @@ internal sealed class ObjectCommitter
             {
                 if (_system.Stopping.IsCancellationRequested)
                 {
-                    // Nobody here will learn the outcome; the client asks again elsewhere, and the sequencer knows.
-                    reply = new CommitReply(CommitRefusal.NotWritten, []);
-                    break;
+                    // The pipeline is gone, and its batches have been answered.
+                    return;
                 }
                 _log.LogWarning("The commit of {Object} has no answer yet ({Error}); asking again", commit.ObjectId, error.Message);
                 await Task.Delay(_backoff.Next(), _system.Time, CancellationToken.None);
@@ -127,10 +139,10 @@ internal sealed class ObjectCommitter
 
     private void Finish(ObjectCommit commit, List<PendingBatch> batches, CommitReply reply)
     {
-        _committing = false;
+        _committing = null;
         if (reply.Refusal == CommitRefusal.None)
         {
-            _lastNumber = commit.Number;
+            _lastCommitted = commit.Number;
             for (int i = 0; i < batches.Count; i++)
                 Answer(batches[i], reply.Batches[i]);
         }
@@ -143,25 +155,41 @@ internal sealed class ObjectCommitter
         Pump();
     }
 
-    private static void Answer(PendingBatch batch, in BatchOutcome outcome)
+    private void Answer(PendingBatch batch, in BatchOutcome outcome)
     {
         if (outcome.Held is { } held)
-            _ = AnswerHeldAsync(batch, held);
+        {
+            _held.Add(batch);
+            _ = AwaitHeldAsync(batch, held);
+        }
         else
+        {
             batch.Set(outcome.Answer);
+        }
     }
 
-    private static async Task AnswerHeldAsync(PendingBatch batch, Task<BatchAnswer> held)
+    private async Task AwaitHeldAsync(PendingBatch batch, Task<BatchAnswer> held)
     {
+        BatchAnswer answer;
         try
         {
-            batch.Set(await held);
+            answer = await held;
         }
         catch (ActorStoppedException)
         {
-            // It was only in memory; the client sends it again.
-            batch.Fail(ErrorCode.NotLeaderOrFollower);
+            // It was in the sequencer's memory only, and is gone for good.
+            answer = BatchAnswer.Failed(FailedForGood);
         }
+        _post(() => AnswerHeld(batch, answer));
+    }
+
+    private void AnswerHeld(PendingBatch batch, in BatchAnswer answer)
+    {
+        _held.Remove(batch);
+        if (answer.Error == FailedForGood)
+            Fail(batch);
+        else
+            batch.Set(answer);
     }
 
     private void FailAll(IEnumerable<(PendingBatch Batch, int Index)> batches)

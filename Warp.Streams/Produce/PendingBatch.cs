@@ -6,14 +6,16 @@ using Warp.Protocol.Wire;
 
 namespace Warp.Streams.Produce;
 
-/// <summary>A validated record batch on its way to the store. Its bytes are the ones the client sent, in the buffer they were received in.</summary>
+/// <summary>
+/// A validated record batch on its way to the store. Its bytes are the ones the client sent, in the buffer they were received in.
+/// </summary>
 public sealed class PendingBatch
 {
     private PooledBuffer? _owner;
 
     /// <param name="partition">Where it goes.</param>
     /// <param name="bytes">The batch, a slice of <paramref name="owner"/>.</param>
-    /// <param name="owner">A reference is taken, and released once the bytes have been copied into an object.</param>
+    /// <param name="owner">A reference is taken, and released once the bytes have been copied into an object or never will be.</param>
     /// <param name="header">The batch's header, as validated.</param>
     public PendingBatch(TopicPartition partition, ReadOnlyMemory<byte> bytes, PooledBuffer owner, in RecordBatchHeader header)
     {
@@ -51,13 +53,16 @@ public sealed class PendingBatch
 
     private readonly Reply<BatchAnswer> _answer = new();
 
-    internal void Set(in BatchAnswer answer)
-    {
-        ReleaseBytes();
-        _answer.Set(answer);
-    }
+    internal void Set(in BatchAnswer answer) => _answer.Set(answer);
 
     internal void Fail(ErrorCode error) => Set(BatchAnswer.Failed(error));
+
+    /// <summary>Fails a batch whose bytes nobody has begun to use.</summary>
+    internal void Abandon()
+    {
+        ReleaseBytes();
+        Fail(ErrorCode.NotLeaderOrFollower);
+    }
 
     /// <summary>Gives the received bytes back; more calls do nothing.</summary>
     internal void ReleaseBytes()

@@ -1,6 +1,7 @@
 using Warp.Actors.Catalog;
 using Warp.Actors.Cluster;
 using Warp.Actors.Sequencing;
+using Warp.Protocol.Compression;
 using Warp.Protocol.Messages;
 using Warp.Protocol.Records;
 using Warp.Protocol.Wire;
@@ -48,6 +49,16 @@ public sealed class ProduceIntake(ClusterClock clock)
         catch (CorruptRecordException error)
         {
             return IntakeResult.Refused(ErrorCode.InvalidRecord, error.Message);
+        }
+        catch (CodecUnavailableException)
+        {
+            return Refuse(BatchDefect.CodecUnavailable, records);
+        }
+        // A max timestamp that was left out has not been looked at yet.
+        if (header.MaxTimestamp != RecordBatchHeader.NoTimestamp
+            && (header.MaxTimestamp < rules.EarliestTimestamp || header.MaxTimestamp > rules.LatestTimestamp))
+        {
+            return Refuse(BatchDefect.TimestampOutOfRange, records);
         }
         return new IntakeResult(ErrorCode.None, null, [], new PendingBatch(new TopicPartition(topic.Id, partition), records, owner, header), appendTime ? now : -1);
     }

@@ -6,42 +6,60 @@ namespace Warp.Streams.Produce;
 /// <summary>
 /// Keeps an idempotent producer's later batches from overtaking one that failed for good (the architecture's rule 7). The client will send
 /// the failed batch again; until it comes, what follows it fails with the same retriable error, so that the client sends that again, too.
-/// Used by one committer only.
+/// Pure: times come from the caller, as spans since any fixed moment. Not thread-safe.
 /// </summary>
-internal sealed class ProducerGate(TimeSpan memory)
+/// <param name="memory">How long a failed batch is waited for.</param>
+public sealed class ProducerGate(TimeSpan memory)
 {
     private readonly Dictionary<(TopicPartition, long), Failure> _failures = [];
+    private TimeSpan _prunedAt;
 
     /// <summary>Notes that a batch failed for good.</summary>
     public void Failed(PendingBatch batch, ErrorCode error, TimeSpan now)
     {
         if (batch.ProducerId < 0)
             return;
-        foreach ((var key, Failure old) in _failures)
-        {
-            if (now - old.At > memory)
-                _failures.Remove(key);
-        }
-        // The first failure counts: the client goes on from there.
-        _failures.TryAdd((batch.Partition, batch.ProducerId), new Failure(batch.ProducerEpoch, batch.BaseSequence, error, now));
+        Prune(now);
+        (TopicPartition, long) key = (batch.Partition, batch.ProducerId);
+        // The first failure of an epoch counts: the client goes on from there.
+        bool any = _failures.TryGetValue(key, out Failure failure);
+        if (!any || now - failure.At > memory || batch.ProducerEpoch > failure.Epoch)
+            _failures[key] = new Failure(batch.ProducerEpoch, batch.BaseSequence, error, now);
     }
 
     /// <summary>Whether the batch may be committed; if not, with which error it fails.</summary>
     public bool Admits(PendingBatch batch, TimeSpan now, out ErrorCode error)
     {
         error = ErrorCode.None;
-        if (batch.ProducerId < 0 || !_failures.TryGetValue((batch.Partition, batch.ProducerId), out Failure failure))
+        (TopicPartition, long) key = (batch.Partition, batch.ProducerId);
+        if (batch.ProducerId < 0 || !_failures.TryGetValue(key, out Failure failure))
             return true;
-        bool follows = batch.ProducerEpoch == failure.Epoch
-            && batch.BaseSequence != failure.Sequence
-            && ((batch.BaseSequence - failure.Sequence) & int.MaxValue) < 1 << 30;
-        if (follows && now - failure.At <= memory)
+        bool sameEpoch = batch.ProducerEpoch == failure.Epoch;
+        bool cameAgain = sameEpoch && batch.BaseSequence == failure.Sequence;
+        if (cameAgain || batch.ProducerEpoch > failure.Epoch || now - failure.At > memory)
         {
-            error = failure.Error;
-            return false;
+            _failures.Remove(key);
+            return true;
         }
-        _failures.Remove((batch.Partition, batch.ProducerId));
-        return true;
+        // On the ring of sequence numbers, the half behind the failed one follows it. What is older, or of an older epoch, is a
+        // repetition that the sequencer knows how to answer; the failed batch is still to come.
+        bool follows = sameEpoch && ((batch.BaseSequence - failure.Sequence) & int.MaxValue) < 1 << 30;
+        if (follows)
+            error = failure.Error;
+        return !follows;
+    }
+
+    /// <summary>Forgets the failures that nobody came back for; now and then, so that a failure costs little even among thousands.</summary>
+    private void Prune(TimeSpan now)
+    {
+        if (now - _prunedAt <= memory)
+            return;
+        _prunedAt = now;
+        foreach ((var key, Failure failure) in _failures)
+        {
+            if (now - failure.At > memory)
+                _failures.Remove(key);
+        }
     }
 
     private readonly record struct Failure(short Epoch, int Sequence, ErrorCode Error, TimeSpan At);

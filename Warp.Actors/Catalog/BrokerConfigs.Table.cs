@@ -20,19 +20,23 @@ public static partial class BrokerConfigs
             Rule = AtLeast(1), HasEffect = true,
         },
         Fixed("delete.topic.enable", ConfigType.Boolean, "true", "Whether topics can be deleted."),
-        Fixed("group.initial.rebalance.delay.ms", ConfigType.Int, "3000",
-            "How long the first join of a group waits for others, in milliseconds."),
-        Fixed("group.max.session.timeout.ms", ConfigType.Int, "1800000",
-            "Longest session timeout that a group member may ask for, in milliseconds."),
-        Fixed("group.min.session.timeout.ms", ConfigType.Int, "6000",
-            "Shortest session timeout that a group member may ask for, in milliseconds."),
+        Dynamic(GroupInitialRebalanceDelayMs, ConfigType.Int, "3000",
+            "How long the first join of a group waits for others, in milliseconds.", AtLeast(0)),
+        Dynamic(GroupMaxSessionTimeoutMs, ConfigType.Int, "1800000",
+            "Longest session timeout that a group member may ask for, in milliseconds.", AtLeast(1)),
+        Dynamic(GroupMaxSize, ConfigType.Int, "2147483647", "Most members that a group may have.", AtLeast(1)),
+        Dynamic(GroupMinSessionTimeoutMs, ConfigType.Int, "6000",
+            "Shortest session timeout that a group member may ask for, in milliseconds.", AtLeast(1)),
         Fixed("inter.broker.protocol.version", ConfigType.String, "4.2", "Version of Kafka whose protocol is spoken; some tools show it."),
         Fixed("listeners", ConfigType.List, null, "Addresses that clients can connect to.") with { HasEffect = true },
         Fixed("node.id", ConfigType.Int, "-1", "Id of this node.") with { HasEffect = true },
         Fixed(NumPartitions, ConfigType.Int, "1",
             "Partitions of topics created without a number of them.") with { Rule = AtLeast(1), HasEffect = true },
-        Fixed("offsets.retention.minutes", ConfigType.Int, "10080",
-            "How long the offsets of a group without members are kept, in minutes."),
+        Dynamic(OffsetMetadataMaxBytes, ConfigType.Int, "4096", "Longest metadata of a committed offset, in characters.", AtLeast(0)),
+        Dynamic(OffsetsRetentionCheckIntervalMs, ConfigType.Long, "600000",
+            "How often offsets are looked at for their retention, in milliseconds.", AtLeast(1)),
+        Dynamic(OffsetsRetentionMinutes, ConfigType.Int, "10080",
+            "How long the offsets of a group without members are kept, in minutes.", AtLeast(1)),
         Fixed("offsets.topic.num.partitions", ConfigType.Int, "50", "Partitions of the offsets topic."),
         Fixed("offsets.topic.replication.factor", ConfigType.Short, "3", "Replication factor of the offsets topic."),
         Fixed("producer.id.expiration.ms", ConfigType.Int, "86400000",
@@ -49,4 +53,7 @@ public static partial class BrokerConfigs
 
     private static ConfigDefinition Fixed(string name, ConfigType type, string? defaultValue, string documentation) =>
         new(name, type, defaultValue, documentation) { IsReadOnly = true };
+
+    private static ConfigDefinition Dynamic(string name, ConfigType type, string defaultValue, string documentation, ConfigRule rule) =>
+        new(name, type, defaultValue, documentation) { Rule = rule, HasEffect = true };
 }

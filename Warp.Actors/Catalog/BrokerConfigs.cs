@@ -10,7 +10,15 @@ public static partial class BrokerConfigs
 {
     public const string AutoCreateTopicsEnable = "auto.create.topics.enable";
     public const string DefaultReplicationFactor = "default.replication.factor";
+    public const string GroupInitialRebalanceDelayMs = "group.initial.rebalance.delay.ms";
+    public const string GroupMaxSessionTimeoutMs = "group.max.session.timeout.ms";
+    public const string GroupMaxSize = "group.max.size";
+    public const string GroupMinSessionTimeoutMs = "group.min.session.timeout.ms";
+    public const string MessageMaxBytes = "message.max.bytes";
     public const string NumPartitions = "num.partitions";
+    public const string OffsetMetadataMaxBytes = "offset.metadata.max.bytes";
+    public const string OffsetsRetentionCheckIntervalMs = "offsets.retention.check.interval.ms";
+    public const string OffsetsRetentionMinutes = "offsets.retention.minutes";
 
     private static readonly ConfigDefinitionTable _table = new("broker", [.. Definitions(), .. TopicConfigs.All.SelectMany(DefaultsOf)]);
 

@@ -79,7 +79,7 @@ public static partial class TopicConfigs
         },
         new(MaxMessageBytes, ConfigType.Int, "1048588", "Largest record batch that a producer may append, in bytes, as compressed.")
         {
-            Rule = AtLeast(0), BrokerSynonyms = [new("message.max.bytes")], HasEffect = true,
+            Rule = AtLeast(0), BrokerSynonyms = [new(BrokerConfigs.MessageMaxBytes)], HasEffect = true,
         },
         new(MessageTimestampAfterMaxMs, ConfigType.Long, "3600000",
             "How far a record's timestamp may lie ahead of the broker's clock, in milliseconds.")

@@ -12,6 +12,8 @@ internal static class AuthorizedOperations
     public const int Cluster =
         1 << Create | 1 << Alter | 1 << Describe | 1 << ClusterAction | 1 << DescribeConfigs | 1 << AlterConfigs | 1 << IdempotentWrite;
 
+    public const int Group = 1 << Read | 1 << Delete | 1 << Describe;
+
     private const int Read = 3;
     private const int Write = 4;
     private const int Create = 5;

@@ -3,8 +3,8 @@ using Warp.Protocol.Messages;
 namespace Warp.Node.Handlers;
 
 /// <summary>
-/// FindCoordinator, versions 0 to 6. There are no groups yet: COORDINATOR_NOT_AVAILABLE, which consumers wait out. The coordinator of
-/// transactions is this node, which then refuses the transactional id at once instead of letting the producer search until it times out.
+/// FindCoordinator, versions 0 to 6: this node coordinates every group. It does so for transactions too, and then refuses the transactional
+/// id at once instead of letting the producer search until it times out.
 /// </summary>
 public sealed class FindCoordinatorHandler(ClusterView cluster) : ApiHandler<FindCoordinatorRequest>(ApiKey.FindCoordinator, 0, 6)
 {
@@ -32,17 +32,20 @@ public sealed class FindCoordinatorHandler(ClusterView cluster) : ApiHandler<Fin
 
     private FindCoordinatorResponse.Coordinator Find(sbyte keyType, string key) => keyType switch
     {
-        Transaction => new FindCoordinatorResponse.Coordinator
+        Group or Transaction => new FindCoordinatorResponse.Coordinator
         {
             Key = key,
             NodeId = cluster.Self.NodeId,
             Host = cluster.Self.Host,
             Port = cluster.Self.Port,
         },
-        Group => None(key, ErrorCode.CoordinatorNotAvailable, "This version has no consumer groups; assign partitions by hand."),
-        _ => None(key, ErrorCode.InvalidRequest, $"There is no coordinator of type {keyType}."),
+        _ => new FindCoordinatorResponse.Coordinator
+        {
+            Key = key,
+            NodeId = -1,
+            Port = -1,
+            ErrorCode = ErrorCode.InvalidRequest,
+            ErrorMessage = $"There is no coordinator of type {keyType}.",
+        },
     };
-
-    private static FindCoordinatorResponse.Coordinator None(string key, ErrorCode error, string message) =>
-        new() { Key = key, NodeId = -1, Port = -1, ErrorCode = error, ErrorMessage = message };
 }

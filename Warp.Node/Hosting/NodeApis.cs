@@ -11,6 +11,7 @@ internal static class NodeApis
     {
         var cluster = new ClusterView(services.ClusterId, new ClusterNode(services.Node.NodeId, address.Host, address.Port, options.Node.Zone));
         var catalog = new CatalogClient(services.Catalog, services.Published, time, loggers.CreateLogger<CatalogClient>());
+        var groups = new GroupClient(services.Groups, loggers.CreateLogger<GroupClient>());
         return new ApiDispatcher(
         [
             new ProduceHandler(services.Published, services.Intake, services.Pipeline, time),
@@ -27,6 +28,16 @@ internal static class NodeApis
             new OffsetForLeaderEpochHandler(catalog, services.Region, loggers.CreateLogger<OffsetForLeaderEpochHandler>()),
             new InitProducerIdHandler(new ProducerIdPool(catalog)),
             new FindCoordinatorHandler(cluster),
+            new JoinGroupHandler(groups),
+            new SyncGroupHandler(groups),
+            new HeartbeatHandler(groups),
+            new LeaveGroupHandler(groups),
+            new OffsetCommitHandler(groups, services.Published),
+            new OffsetFetchHandler(groups, services.Published),
+            new OffsetDeleteHandler(groups, services.Published),
+            new ListGroupsHandler(groups),
+            new DescribeGroupsHandler(groups),
+            new DeleteGroupsHandler(groups),
             new DescribeClusterHandler(cluster),
             new DescribeTopicPartitionsHandler(catalog, cluster),
         ]);

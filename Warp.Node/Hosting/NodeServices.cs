@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Warp.Actors.Catalog;
 using Warp.Actors.Cluster;
+using Warp.Actors.Groups;
 using Warp.Actors.Kernel;
 using Warp.Actors.Persistence;
 using Warp.Actors.Sharding;
@@ -47,6 +48,8 @@ internal sealed class NodeServices : IAsyncDisposable
 
     public ActorRef<CatalogMessage> Catalog { get; private set; } = null!;
 
+    public GroupRegion Groups { get; private set; } = null!;
+
     public ProduceIntake Intake { get; private set; } = null!;
 
     public ActorRef<FlushMessage> Pipeline { get; private set; } = null!;
@@ -72,10 +75,11 @@ internal sealed class NodeServices : IAsyncDisposable
         }
     }
 
-    /// <summary>Flushes what was gathered, and lets go of those who wait for records. New requests should no longer come.</summary>
+    /// <summary>Flushes what was gathered, and lets go of those who wait for records or for a rebalance. New requests should no longer come.</summary>
     public async Task DrainAsync(TimeSpan deadline)
     {
         await _draining.CancelAsync();
+        Groups.Drain();
         await Pipeline.AskAsync<bool>(static reply => new FlushMessage.Drain(reply), deadline, CancellationToken.None);
     }
 
@@ -110,6 +114,8 @@ internal sealed class NodeServices : IAsyncDisposable
         Catalog = System.Spawn(TopicCatalog.Name, () => new TopicCatalog(persistence, Published, opener, ids));
         // The answer also says that the catalog has recovered and published its topics.
         await Catalog.AskAsync<int>(reply => new CatalogMessage.ChangeRouting([Node.NodeId], reply), s_ask, cancellationToken);
+
+        Groups = await GroupRegion.StartAsync(System, persistence, cluster.ShardCount, Published, cancellationToken);
 
         var chunks = new ChunkCache(store, options.Cache.SizeBytes, meter);
         var footers = new FooterCache(store, chunks, FooterCacheBytes);

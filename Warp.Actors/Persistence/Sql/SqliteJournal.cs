@@ -174,6 +174,22 @@ public sealed class SqliteJournal : IJournal
         return new RecoveredJournal(snapshot, events);
     });
 
+    public async ValueTask<IReadOnlyList<string>> ListPersistenceIdsAsync(string prefix, CancellationToken cancellationToken) =>
+        await _database.RunAsync(connection =>
+        {
+            // Everything with the prefix sorts before the prefix and the highest character there is.
+            using var statement = new SqlStatement(connection,
+                """
+                SELECT persistence_id FROM journal WHERE persistence_id >= $0 AND persistence_id <= $0 || char(1114111)
+                UNION SELECT persistence_id FROM snapshot WHERE persistence_id >= $0 AND persistence_id <= $0 || char(1114111)
+                """, 1);
+            var ids = new List<string>();
+            using SqliteDataReader row = statement.Query(prefix);
+            while (row.Read())
+                ids.Add(row.GetString(0));
+            return ids;
+        });
+
     public async ValueTask TrimAsync(Fence fence, string persistenceId, long upToSequenceNr, CancellationToken cancellationToken) =>
         await _database.RunAsync(connection =>
         {

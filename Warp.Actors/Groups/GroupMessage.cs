@@ -1,0 +1,40 @@
+using System.Collections.Immutable;
+using Warp.Actors.Kernel;
+using Warp.Actors.Sequencing;
+
+namespace Warp.Actors.Groups;
+
+/// <summary>What a <see cref="GroupCoordinator"/> can be told or asked.</summary>
+public abstract record GroupMessage
+{
+    private GroupMessage()
+    {
+    }
+
+    /// <summary>A question that is answered from what is journaled.</summary>
+    public abstract record Question : GroupMessage, IAsk
+    {
+        public abstract void Fail(Exception error);
+    }
+
+    /// <summary>Changes the group. The answer may take as long as a rebalance.</summary>
+    public sealed record Run(GroupCommand Command, Reply<GroupAnswer> Reply) : GroupMessage, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>The committed offsets of all partitions.</summary>
+    public sealed record ReadOffsets(Reply<ImmutableDictionary<TopicPartition, CommittedOffset>> Reply) : Question
+    {
+        public override void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>What there is to see of the group; null when there is no such group.</summary>
+    public sealed record Describe(Reply<GroupDescription?> Reply) : Question
+    {
+        public override void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>The node stops: nobody is kept waiting any more.</summary>
+    internal sealed record Drain : GroupMessage;
+}

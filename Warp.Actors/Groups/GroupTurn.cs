@@ -1,0 +1,50 @@
+using Warp.Protocol.Messages;
+
+namespace Warp.Actors.Groups;
+
+/// <summary>One decision in the making: the rules change it step by step. Used by one thread.</summary>
+internal sealed class GroupTurn(GroupState state, GroupContext context)
+{
+    private readonly List<IEvent> _events = [];
+    private readonly List<KeyValuePair<long, GroupAnswer>> _answers = [];
+
+    public GroupContext Context => context;
+
+    public TimeSpan Now => context.Now.Uptime;
+
+    public GroupImage Image { get; private set; } = state.Image;
+
+    public ClassicGroup Group { get; set; } = state.Classic;
+
+    public TimeSpan ExpiryCheck { get; set; } = state.ExpiryCheck;
+
+    /// <inheritdoc cref="GroupState.Exists"/>
+    public bool Exists => Image.Exists || !Group.Members.IsEmpty || !Group.PendingMembers.IsEmpty;
+
+    private TimeSpan Wake { get; set; } = state.Wake;
+
+    public void Record(IEvent @event)
+    {
+        _events.Add(@event);
+        Image = Image.Apply(@event);
+    }
+
+    public void Answer(long replyId, GroupAnswer answer) => _answers.Add(KeyValuePair.Create(replyId, answer));
+
+    /// <summary>A moment from now, at which something is to be looked at again.</summary>
+    public TimeSpan After(TimeSpan delay)
+    {
+        TimeSpan due = Now + delay;
+        if (due < Wake)
+            Wake = due;
+        return due;
+    }
+
+    /// <summary>Looks at all deadlines for the earliest.</summary>
+    public void ResetWake() => Wake = new[] { ExpiryCheck, Group.JoinDeadline, Group.SyncDeadline }
+        .Concat(Group.Members.Values.Select(static member => member.SessionDeadline))
+        .Concat(Group.PendingMembers.Values.Select(static deadline => (TimeSpan?)deadline))
+        .Min()!.Value;
+
+    public GroupDecision ToDecision() => new(new GroupState(Image, Group, ExpiryCheck, Wake), _events, _answers);
+}

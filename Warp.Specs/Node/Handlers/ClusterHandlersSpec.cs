@@ -91,23 +91,16 @@ public sealed class ClusterHandlersSpec(ActorsFixture actors) : IClassFixture<Ac
     }
 
     [Theory]
-    [InlineData(0)]
-    [InlineData(3)]
-    [InlineData(4)]
-    [InlineData(6)]
-    public async Task Groups_have_no_coordinator_yet(short version)
+    [InlineData(0, 0)]
+    [InlineData(3, 0)]
+    [InlineData(4, 0)]
+    [InlineData(6, 0)]
+    [InlineData(1, 1)]
+    [InlineData(3, 1)]
+    [InlineData(5, 1)]
+    public async Task Groups_and_transactions_are_coordinated_here(short version, sbyte keyType)
     {
-        FindCoordinatorResponse.Coordinator found = await FindAsync(version, 0);
-        Assert.Equal((ErrorCode.CoordinatorNotAvailable, -1, "", -1), (found.ErrorCode, found.NodeId, found.Host, found.Port));
-    }
-
-    [Theory]
-    [InlineData(1)]
-    [InlineData(3)]
-    [InlineData(5)]
-    public async Task Transactions_are_coordinated_here(short version)
-    {
-        FindCoordinatorResponse.Coordinator found = await FindAsync(version, 1);
+        FindCoordinatorResponse.Coordinator found = await FindAsync(version, keyType);
         Assert.Equal(
             (ErrorCode.None, ActorsFixture.NodeId, "broker.example", 9092), (found.ErrorCode, found.NodeId, found.Host, found.Port));
     }

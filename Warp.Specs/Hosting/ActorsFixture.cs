@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Microsoft.Extensions.Logging.Abstractions;
 using Warp.Actors.Catalog;
 using Warp.Actors.Cluster;
+using Warp.Actors.Groups;
 using Warp.Actors.Kernel;
 using Warp.Actors.Persistence;
 using Warp.Actors.Persistence.Sql;
@@ -12,7 +13,7 @@ using Xunit;
 
 namespace Warp.Specs.Hosting;
 
-/// <summary>The actors of a node, on a journal in a temporary folder: catalog and sequencers, nothing that moves records.</summary>
+/// <summary>The actors of a node, on a journal in a temporary folder: catalog, sequencers and groups, nothing that moves records.</summary>
 public sealed class ActorsFixture : IAsyncLifetime
 {
     public const int NodeId = 7;
@@ -41,6 +42,8 @@ public sealed class ActorsFixture : IAsyncLifetime
 
     public CatalogClient Client { get; private set; } = null!;
 
+    public GroupClient Groups { get; private set; } = null!;
+
     public ClusterView Cluster { get; } = new("a-cluster-id-of-22-char", new ClusterNode(NodeId, "broker.example", 9092, "zone-a"));
 
     /// <summary>Starts actors of a test's own, on a node with one broker config.</summary>
@@ -66,6 +69,8 @@ public sealed class ActorsFixture : IAsyncLifetime
         Catalog = System.Spawn(TopicCatalog.Name, () => new TopicCatalog(persistence, Published, opener, new Random(2)));
         await Catalog.AskAsync<int>(reply => new CatalogMessage.ChangeRouting([NodeId], reply), s_ask, CancellationToken.None);
         Client = new CatalogClient(Catalog, Published, TimeProvider.System, NullLogger<CatalogClient>.Instance);
+        GroupRegion groups = await GroupRegion.StartAsync(System, persistence, ShardCount, Published, CancellationToken.None);
+        Groups = new GroupClient(groups, NullLogger<GroupClient>.Instance);
     }
 
     /// <summary>Makes a topic that can be written.</summary>

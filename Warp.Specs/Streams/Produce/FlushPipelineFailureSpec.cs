@@ -186,7 +186,7 @@ public sealed class FlushPipelineFailureSpec
         for (int i = 0; i < 4; i++)
             await world.ProduceAsync(topic[0], SampleBatches.Build("a"));
         var codec = new EventCodec(EventSpecs.All);
-        IEnumerable<ObjectCommitted> commits = world.Journal.Appends[before..].SelectMany(static append => append)
+        IEnumerable<ObjectCommitted> commits = world.Journal.Appends.Skip(before).SelectMany(static append => append)
             .SelectMany(write => write.Events.Select(record => codec.Decode(write.PersistenceId, record))).OfType<ObjectCommitted>();
         Assert.Equal([1, 2, 3, 4], commits.Select(static commit => commit.Number));
     }

@@ -26,7 +26,12 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
     /// <exception cref="CorruptObjectException">The object does not hold what the sequencer says.</exception>
     /// <exception cref="ObjectStoreException">The object cannot be read.</exception>
     public async Task ReadAsync(
-        IReadOnlyList<ReadableExtent> extents, long offset, int maxBytes, bool atLeastOne, RecordSetBuilder builder, CancellationToken cancellationToken)
+        IReadOnlyList<ReadableExtent> extents,
+        long offset,
+        int maxBytes,
+        bool atLeastOne,
+        RecordSetBuilder builder,
+        CancellationToken cancellationToken)
     {
         foreach (ReadableExtent extent in extents)
         {

@@ -47,7 +47,9 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
         return ends[0];
     }
 
-    /// <summary>The first record of a time or later; with −3 the first of those with the latest time (KIP-734). Null when there is none.</summary>
+    /// <summary>
+    /// The first record of a time or later; with −3 the first of those with the latest time (KIP-734). Null when there is none.
+    /// </summary>
     public Task<(ErrorCode Error, TimestampedOffset? Found)> FindTimestampAsync(
         TopicPartition partition, long timestamp, CancellationToken cancellationToken) =>
         timestamp >= 0
@@ -69,9 +71,14 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
         return plan;
     }
 
-    private async Task PlanShardAsync(int shard, List<int> indexes, FetchQuery query, PartitionExtents[] plan, CancellationToken cancellationToken)
+    private async Task PlanShardAsync(
+        int shard, List<int> indexes, FetchQuery query, PartitionExtents[] plan, CancellationToken cancellationToken)
     {
-        ExtentRead[] reads = [.. indexes.Select(i => new ExtentRead(query.Partitions[i].Partition, query.Partitions[i].Offset, query.Partitions[i].MaxBytes))];
+        ExtentRead[] reads =
+        [
+            .. indexes.Select(i => query.Partitions[i])
+                .Select(static partition => new ExtentRead(partition.Partition, partition.Offset, partition.MaxBytes)),
+        ];
         try
         {
             ReadExtentsReply reply = await region.Sequencer(shard).AskAsync<ReadExtentsReply>(
@@ -191,7 +198,8 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
                 PartitionExtents first = plan with { Extents = [plan.Extents[0]] };
                 return await ReadPartitionAsync(query, index, first, maxBytes, atLeastOne, cancellationToken);
             }
-            _log.LogError("Partition {Partition} cannot be read at {Offset}: {Error}", partition.Partition, partition.Offset, error.Message);
+            _log.LogError(
+                "Partition {Partition} cannot be read at {Offset}: {Error}", partition.Partition, partition.Offset, error.Message);
             return new PartitionRecords(plan.Ends with { Error = ErrorCode.KafkaStorageError }, RecordSet.Empty);
         }
     }

@@ -46,8 +46,11 @@ internal sealed class ObjectWindow : IDisposable
         return header;
     }
 
-    /// <summary>Adds a batch with its offset in the log. Of its bytes only the header is copied, because the offset in it changes.</summary>
-    public async ValueTask AppendBatchAsync(RecordSetBuilder builder, long position, RecordBatchHeader header, long baseOffset, CancellationToken cancellationToken)
+    /// <summary>
+    /// Adds a batch with its offset in the log. Of its bytes only the header is copied, because the offset in it changes.
+    /// </summary>
+    public async ValueTask AppendBatchAsync(
+        RecordSetBuilder builder, long position, RecordBatchHeader header, long baseOffset, CancellationToken cancellationToken)
     {
         int copied = 0;
         while (copied < RecordBatchHeader.Size)
@@ -70,7 +73,8 @@ internal sealed class ObjectWindow : IDisposable
     }
 
     /// <summary>A copy of a batch with its offset in the log, for those who look into it.</summary>
-    public async ValueTask<byte[]> CopyBatchAsync(long position, RecordBatchHeader header, long baseOffset, CancellationToken cancellationToken)
+    public async ValueTask<byte[]> CopyBatchAsync(
+        long position, RecordBatchHeader header, long baseOffset, CancellationToken cancellationToken)
     {
         var batch = new byte[header.SizeBytes];
         for (int copied = 0; copied < batch.Length;)

@@ -5,7 +5,8 @@ namespace Warp.Streams.Produce;
 /// <summary>What the flush pipeline tells of itself.</summary>
 internal sealed class FlushMetrics(Meter meter)
 {
-    private readonly Counter<long> _flushes = meter.CreateCounter<long>("warp.flush.flushes", null, "Flushes dispatched, by what made them leave.");
+    private readonly Counter<long> _flushes =
+        meter.CreateCounter<long>("warp.flush.flushes", null, "Flushes dispatched, by what made them leave.");
 
     private readonly Counter<long> _batches = meter.CreateCounter<long>("warp.flush.batches", null, "Record batches in them.");
 

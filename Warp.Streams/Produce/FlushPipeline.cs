@@ -36,7 +36,14 @@ public abstract record FlushMessage
 
 /// <summary>What a flush pipeline works with.</summary>
 public sealed record FlushServices(
-    IObjectStore Store, ShardRegion Region, ShardLeases Leases, TimeConstants Times, ChunkCache Chunks, FooterCache Footers, string ClusterId, ObjectKeys Keys,
+    IObjectStore Store,
+    ShardRegion Region,
+    ShardLeases Leases,
+    TimeConstants Times,
+    ChunkCache Chunks,
+    FooterCache Footers,
+    string ClusterId,
+    ObjectKeys Keys,
     Meter Meter);
 
 /// <summary>
@@ -118,7 +125,9 @@ public sealed class FlushPipeline : Actor<FlushMessage>
     {
         while (_gathered.Count > 0 && _putsInFlight < _settings.PutsInFlight)
         {
-            FlushTrigger trigger = _drains.Count > 0 ? FlushTrigger.Drain : _policy.Decide(Now, _gatheredBytes, _gathered.Peek().GatheredAt);
+            FlushTrigger trigger = _drains.Count > 0
+                ? FlushTrigger.Drain
+                : _policy.Decide(Now, _gatheredBytes, _gathered.Peek().GatheredAt);
             if (trigger == FlushTrigger.None)
             {
                 LookAgain();
@@ -235,13 +244,17 @@ public sealed class FlushPipeline : Actor<FlushMessage>
         for (int i = 0; i < batches.Length; i++)
         {
             PendingBatch batch = flush.Batches[i];
-            batches[i] = new BatchToWrite(batch.Partition.TopicId, batch.Partition.Partition, batch.Bytes, batch.OffsetCount, batch.MaxTimestamp);
+            (Guid topicId, int partition) = batch.Partition;
+            batches[i] = new BatchToWrite(topicId, partition, batch.Bytes, batch.OffsetCount, batch.MaxTimestamp);
         }
         EncodedObject encoded = ObjectWriter.Encode(flush.ObjectId, flush.ObjectId.Time, _services.ClusterId, batches);
         foreach (CommitSlot slot in flush.Slots)
         {
             slot.ObjectSizeBytes = encoded.Length;
-            slot.Encoded = [.. slot.Batches.Select(entry => entry.Batch.ToCommit(encoded.Positions[entry.Index], batches[entry.Index].Bytes.Length))];
+            slot.Encoded =
+            [
+                .. slot.Batches.Select(entry => entry.Batch.ToCommit(encoded.Positions[entry.Index], batches[entry.Index].Bytes.Length)),
+            ];
         }
         return encoded;
     }
@@ -289,7 +302,9 @@ public sealed class FlushPipeline : Actor<FlushMessage>
 
     private void AnswerDrains()
     {
-        if (_drains.Count == 0 || _gathered.Count > 0 || _putsInFlight > 0 || !_committers.All(static committer => committer?.IsIdle ?? true))
+        if (_drains.Count == 0 || _gathered.Count > 0 || _putsInFlight > 0)
+            return;
+        if (!_committers.All(static committer => committer?.IsIdle ?? true))
             return;
         foreach (Reply<bool> drain in _drains)
             drain.Set(true);

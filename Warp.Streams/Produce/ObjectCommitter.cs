@@ -39,7 +39,13 @@ internal sealed class ObjectCommitter
     /// <param name="now">The pipeline's time.</param>
     /// <param name="post">Runs something as a turn of the pipeline.</param>
     public ObjectCommitter(
-        ActorSystem system, ActorRef<SequencerMessage> sequencer, ShardLeases leases, TimeConstants times, ILogger log, Func<TimeSpan> now, Action<Action> post)
+        ActorSystem system,
+        ActorRef<SequencerMessage> sequencer,
+        ShardLeases leases,
+        TimeConstants times,
+        ILogger log,
+        Func<TimeSpan> now,
+        Action<Action> post)
     {
         _system = system;
         _sequencer = sequencer;
@@ -111,7 +117,9 @@ internal sealed class ObjectCommitter
         _ = CommitAsync(commit, admitted);
     }
 
-    /// <summary>Asks until there is an answer: a commit whose outcome is not known is repeated, and a repeated one gets its first answer.</summary>
+    /// <summary>
+    /// Asks until there is an answer: a commit whose outcome is not known is repeated, and a repeated one gets its first answer.
+    /// </summary>
     private async Task CommitAsync(ObjectCommit commit, List<PendingBatch> batches)
     {
         CommitReply reply;
@@ -119,7 +127,8 @@ internal sealed class ObjectCommitter
         {
             try
             {
-                reply = await _sequencer.AskAsync<CommitReply>(answer => new SequencerMessage.Commit(commit, answer), s_ask, CancellationToken.None);
+                reply = await _sequencer.AskAsync<CommitReply>(
+                    answer => new SequencerMessage.Commit(commit, answer), s_ask, CancellationToken.None);
                 break;
             }
             catch (Exception error) when (error is TimeoutException or ActorStoppedException)

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Warp.Actors.Catalog;
 using Warp.Actors.Cluster;
 using Warp.Actors.Sequencing;
@@ -60,7 +61,8 @@ public sealed class ProduceIntake(ClusterClock clock)
         {
             return Refuse(BatchDefect.TimestampOutOfRange, records);
         }
-        return new IntakeResult(ErrorCode.None, null, [], new PendingBatch(new TopicPartition(topic.Id, partition), records, owner, header), appendTime ? now : -1);
+        var batch = new PendingBatch(new TopicPartition(topic.Id, partition), records, owner, header);
+        return new IntakeResult(ErrorCode.None, null, [], batch, appendTime ? now : -1);
     }
 
     private static IntakeResult Refuse(BatchDefect defect, ReadOnlyMemory<byte> records)
@@ -73,7 +75,8 @@ public sealed class ProduceIntake(ClusterClock clock)
     }
 
     /// <summary>Writes the time of the append into the batch, or the max timestamp that some clients leave out.</summary>
-    private static RecordBatchHeader Stamp(ReadOnlyMemory<byte> records, PooledBuffer owner, in RecordBatchHeader header, bool appendTime, long now)
+    private static RecordBatchHeader Stamp(
+        ReadOnlyMemory<byte> records, PooledBuffer owner, in RecordBatchHeader header, bool appendTime, long now)
     {
         if (!appendTime && header.MaxTimestamp != RecordBatchHeader.NoTimestamp)
             return header;
@@ -89,7 +92,7 @@ public sealed class ProduceIntake(ClusterClock clock)
     /// <summary>The same bytes, to write to: they are in the request's own buffer.</summary>
     private static Span<byte> Writable(ReadOnlyMemory<byte> records, PooledBuffer owner)
     {
-        if (!System.Runtime.InteropServices.MemoryMarshal.TryGetArray(records, out ArraySegment<byte> segment) || segment.Array != owner.Array)
+        if (!MemoryMarshal.TryGetArray(records, out ArraySegment<byte> segment) || segment.Array != owner.Array)
             throw new ArgumentException("The records are not a slice of their owner.", nameof(records));
         return segment;
     }
@@ -105,7 +108,8 @@ public sealed class ProduceIntake(ClusterClock clock)
 /// <param name="BadRecords">Which records were at fault, where that is known.</param>
 /// <param name="Batch">The batch, when there is no error.</param>
 /// <param name="LogAppendTimeMs">The time written into the batch; −1 when the client's times stay.</param>
-public sealed record IntakeResult(ErrorCode Error, string? Message, IReadOnlyList<int> BadRecords, PendingBatch? Batch, long LogAppendTimeMs)
+public sealed record IntakeResult(
+    ErrorCode Error, string? Message, IReadOnlyList<int> BadRecords, PendingBatch? Batch, long LogAppendTimeMs)
 {
     internal static IntakeResult Refused(ErrorCode error, string message) => new(error, message, [], null, -1);
 }

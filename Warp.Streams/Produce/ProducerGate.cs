@@ -49,7 +49,7 @@ public sealed class ProducerGate(TimeSpan memory)
         return !follows;
     }
 
-    /// <summary>Forgets the failures that nobody came back for; now and then, so that a failure costs little even among thousands.</summary>
+    /// <summary>Forgets what nobody came back for; now and then only, so that a failure costs little even among thousands.</summary>
     private void Prune(TimeSpan now)
     {
         if (now - _prunedAt <= memory)

@@ -118,6 +118,9 @@ internal sealed class FaultyJournal(IJournal inner) : IJournal
         return inner.RecoverAsync(persistenceId, cancellationToken);
     }
 
+    public ValueTask<IReadOnlyList<string>> ListPersistenceIdsAsync(string prefix, CancellationToken cancellationToken) =>
+        inner.ListPersistenceIdsAsync(prefix, cancellationToken);
+
     public ValueTask TrimAsync(Fence fence, string persistenceId, long upToSequenceNr, CancellationToken cancellationToken)
     {
         lock (_gate)

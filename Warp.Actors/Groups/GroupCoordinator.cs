@@ -3,7 +3,6 @@ using Warp.Actors.Catalog;
 using Warp.Actors.Kernel;
 using Warp.Actors.Persistence;
 using Warp.Protocol.Messages;
-using Warp.Protocol.Wire;
 
 namespace Warp.Actors.Groups;
 
@@ -27,13 +26,11 @@ public sealed class GroupCoordinator : PersistentActor<GroupMessage>
 
     private readonly PublishedCatalog _catalog;
     private readonly int _nodeId;
-    private readonly Queue<GroupMessage.Run> _waiting = new();
     private readonly Dictionary<long, Reply<GroupAnswer>> _replies = [];
     private GroupState _state = new(GroupImage.None, new ClassicGroup(), default, default);
     private CatalogImage? _configured;
     private GroupSettings _settings = new();
     private long _lastReplyId;
-    private bool _isWriting;
     private bool _isDraining;
     private ITimer? _timer;
     private TimeSpan _timerDue = TimeSpan.MaxValue;
@@ -53,29 +50,21 @@ public sealed class GroupCoordinator : PersistentActor<GroupMessage>
     {
         if (_timer is not null)
             await _timer.DisposeAsync();
-        foreach (GroupMessage.Run run in _waiting)
-            run.Fail(new ActorStoppedException(PersistenceId));
         foreach (Reply<GroupAnswer> reply in _replies.Values)
             reply.Fail(new ActorStoppedException(PersistenceId));
         await base.StopAsync();
     }
 
-    /// <summary>Nothing is left to the base to hold back: commands wait here, where they can be decided together.</summary>
-    protected override bool IsCommand(GroupMessage message) => false;
+    protected override bool IsCommand(GroupMessage message) => message is GroupMessage.Command;
 
     protected override void Apply(IEvent @event) => _state = _state with { Image = _state.Image.Apply(@event) };
 
-    protected override ReadOnlyMemory<byte> TakeSnapshot() =>
-        (byte[])[(byte)GroupSnapshot.HighestVersion, .. EventCodec.Bytes(_state.Image.ToSnapshot(), GroupSnapshot.HighestVersion)];
+    protected override ReadOnlyMemory<byte> TakeSnapshot() => EventCodec.EncodeSnapshot(_state.Image.ToSnapshot(), GroupSnapshot.HighestVersion);
 
-    protected override void RestoreSnapshot(ReadOnlyMemory<byte> snapshot)
+    protected override void RestoreSnapshot(ReadOnlyMemory<byte> snapshot) => _state = _state with
     {
-        byte version = snapshot.Span[0];
-        if (version > GroupSnapshot.HighestVersion)
-            throw new JournalException($"{PersistenceId} has a snapshot of version {version}, this version of Warp knows {GroupSnapshot.HighestVersion}; run a newer one.");
-        var reader = new WireReader(snapshot[1..]);
-        _state = _state with { Image = GroupImage.Of(GroupSnapshot.Read(ref reader, version)) };
-    }
+        Image = GroupImage.Of(EventCodec.DecodeSnapshot(PersistenceId, snapshot, GroupSnapshot.HighestVersion, GroupSnapshot.Read)),
+    };
 
     protected override void Recovered()
     {
@@ -87,9 +76,8 @@ public sealed class GroupCoordinator : PersistentActor<GroupMessage>
     {
         switch (message)
         {
-            case GroupMessage.Run run:
-                _waiting.Enqueue(run);
-                DecideWaiting();
+            case GroupMessage.Command command:
+                Decide(command);
                 break;
             case GroupMessage.ReadOffsets read:
                 WhenOwner(prove: false, () => read.Reply.Set(_state.Image.Offsets), read);
@@ -116,25 +104,27 @@ public sealed class GroupCoordinator : PersistentActor<GroupMessage>
         return new GroupContext(now, _settings, catalog);
     }
 
-    /// <summary>Decides all that waits, one after the other, and journals the events at once.</summary>
-    private void DecideWaiting()
+    /// <summary>Decides a command, and after it all that were put aside while a write was under way; their events are journaled at once.</summary>
+    private void Decide(GroupMessage.Command command)
     {
-        if (_isWriting || _waiting.Count == 0)
-            return;
         GroupContext context = Context();
         GroupState draft = _state;
         long firstReplyId = _lastReplyId + 1;
-        GroupMessage.Run first = _waiting.Peek();
         var events = new List<IEvent>();
         var answers = new List<KeyValuePair<long, GroupAnswer>>();
-        while (_waiting.TryDequeue(out GroupMessage.Run? run))
+        GroupMessage? next = command;
+        do
         {
-            _replies.Add(++_lastReplyId, run.Reply);
-            GroupDecision decision = GroupRules.Decide(draft, run.Command, _lastReplyId, context);
+            command = (GroupMessage.Command)next;
+            _lastReplyId++;
+            if (command is GroupMessage.Run run)
+                _replies.Add(_lastReplyId, run.Reply);
+            GroupDecision decision = GroupRules.Decide(draft, command.Asked, _lastReplyId, context);
             draft = decision.Next;
             events.AddRange(decision.Events);
             answers.AddRange(decision.Answers);
         }
+        while (TryUnstash(out next));
         if (events.Count == 0)
         {
             _state = draft;
@@ -143,8 +133,7 @@ public sealed class GroupCoordinator : PersistentActor<GroupMessage>
             Settle(TimeSpan.Zero);
             return;
         }
-        _isWriting = true;
-        Persist(first, new Changes(events), Written, Refused);
+        Persist(command, new Changes(events), Written, Refused);
 
         void Written()
         {
@@ -167,16 +156,12 @@ public sealed class GroupCoordinator : PersistentActor<GroupMessage>
         }
     }
 
-    /// <summary>After each change: the timer, and a later turn for what came meanwhile.</summary>
+    /// <summary>After each change.</summary>
     private void Settle(TimeSpan pause)
     {
         if (_isDraining)
             ReleaseParked();
         ArmTimer(pause);
-        if (!_isWriting)
-            return;
-        _isWriting = false;
-        Post(DecideWaiting);
     }
 
     private List<KeyValuePair<Reply<GroupAnswer>, GroupAnswer>> Take(List<KeyValuePair<long, GroupAnswer>> answers)
@@ -201,8 +186,7 @@ public sealed class GroupCoordinator : PersistentActor<GroupMessage>
         _timer = After(due - now < s_longestTimer ? due - now : s_longestTimer, () =>
         {
             _timerDue = TimeSpan.MaxValue;
-            _waiting.Enqueue(new GroupMessage.Run(new GroupCommand.Tick(), new Reply<GroupAnswer>()));
-            DecideWaiting();
+            Self.Tell(new GroupMessage.Tick());
         });
     }
 

@@ -17,10 +17,25 @@ public abstract record GroupMessage
         public abstract void Fail(Exception error);
     }
 
-    /// <summary>Changes the group. The answer may take as long as a rebalance.</summary>
-    public sealed record Run(GroupCommand Command, Reply<GroupAnswer> Reply) : GroupMessage, IAsk
+    /// <summary>A message that may change the journal; it waits for the write before it.</summary>
+    public abstract record Command : GroupMessage
     {
+        /// <summary>What the rules decide.</summary>
+        public abstract GroupCommand Asked { get; }
+    }
+
+    /// <summary>Changes the group. The answer may take as long as a rebalance.</summary>
+    public sealed record Run(GroupCommand What, Reply<GroupAnswer> Reply) : Command, IAsk
+    {
+        public override GroupCommand Asked => What;
+
         public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>Time has passed.</summary>
+    internal sealed record Tick : Command
+    {
+        public override GroupCommand Asked { get; } = new GroupCommand.Tick();
     }
 
     /// <summary>The committed offsets of all partitions.</summary>

@@ -39,7 +39,6 @@ public static class GroupRules
                 break;
             case GroupCommand.Tick:
                 Tick(turn, classic);
-                turn.Answer(replyId, new GroupAnswer(ErrorCode.None));
                 break;
         }
         classic.NoteLostMembers();

@@ -221,4 +221,19 @@ public abstract partial class JournalSpec
         Assert.Contains($"event {lost} of actor-a", error.Message);
         Assert.Contains("backup", error.Message);
     }
+
+    [Fact]
+    public async Task Actors_are_listed_by_the_beginning_of_their_names()
+    {
+        Fence fence = await TakeAsync(1);
+        foreach (string id in (string[])["group-", "group-a", "group-b%", "group-\U0010ffff\u00e4", "groups", "group", "Group-c", "other"])
+            await AppendAsync(fence, id, 1, "one", "two");
+        Assert.Equal(WriteResult.Written, await AppendAsync(Write(fence, "group-a", 3) with { Snapshot = Snapshot(2, "both") }));
+        await Journal.TrimAsync(fence, "group-a", 2, Cancellation);
+
+        Assert.Equal(
+            ["group-", "group-a", "group-b%", "group-\U0010ffff\u00e4"],
+            (await Journal.ListPersistenceIdsAsync("group-", Cancellation)).Order(StringComparer.Ordinal));
+        Assert.Empty(await Journal.ListPersistenceIdsAsync("group_", Cancellation));
+    }
 }

@@ -1,9 +1,11 @@
 using Warp.Actors.Catalog;
+using Warp.Actors.Groups;
 using Warp.Actors.Persistence;
 using Warp.Actors.Sequencing;
 using Warp.Protocol.Messages;
 using Xunit;
 using CatalogSpecs = Warp.Actors.Catalog.EventSpecs;
+using GroupSpecs = Warp.Actors.Groups.EventSpecs;
 using SequencerSpecs = Warp.Actors.Sequencing.EventSpecs;
 
 namespace Warp.Specs.Golden;
@@ -40,7 +42,49 @@ public sealed class EventsGoldenSpec
         new BrokerConfigsChanged { NodeId = -1, Configs = [new() { Name = "log.segment.bytes", Value = "1048576" }] },
         new RoutingChanged { Generation = 65, NodeIds = [3, 1, 2_000_000_000] },
         new ProducerIdsReserved { NextProducerId = 1L << 50 },
+        new ClientQuotasChanged
+        {
+            Entry = new()
+            {
+                Entity = [new() { Type = "client-id", Name = "billing" }, new() { Type = "user", Name = null }],
+                Quotas = [new() { Key = "producer_byte_rate", Value = 1_048_576.5 }],
+            },
+        },
+        new ClassicGenerationStarted
+        {
+            Time = 1_790_000_000_123,
+            Generation = 65,
+            ProtocolType = "consumer",
+            ProtocolName = "range",
+            LeaderId = "a-1",
+            Members = [Member()],
+        },
+        new ClassicAssigned
+        {
+            Time = 1_790_000_000_123,
+            Assignments = [new() { MemberId = "a-1", Assignment = new byte[] { 0, 1, 2 } }],
+        },
+        new ClassicStaticMemberReplaced { Time = 1_790_000_000_123, OldMemberId = "a-0", Member = Member() },
+        new ClassicMembersLeft { Time = 1_790_000_000_123, MemberIds = ["a-1", "b-2"] },
+        new ClassicGroupEmptied { Time = 1_790_000_000_123, Generation = 66, ProtocolType = "consumer" },
+        new OffsetsCommitted
+        {
+            Time = 1_790_000_000_123,
+            ExpireTime = -1,
+            Topics =
+            [
+                new()
+                {
+                    TopicId = s_topic,
+                    Partitions = [new() { Partition = 300, Offset = 1L << 40, LeaderEpoch = -1, Metadata = "ß√" }],
+                },
+            ],
+        },
+        new OffsetsRemoved { Time = 1_790_000_000_123, Topics = [new() { TopicId = s_topic, Partitions = [0, 300] }] },
+        new GroupDeleted { Time = 1_790_000_000_123 },
     ];
+
+    private static readonly IReadOnlyList<EventSpec>[] s_families = [SequencerSpecs.All, CatalogSpecs.All, GroupSpecs.All];
 
     public static TheoryData<string> Names => [.. s_samples.Select(static sample => sample.GetType().Name)];
 
@@ -77,19 +121,38 @@ public sealed class EventsGoldenSpec
             [
                 (1, "TopicCreated"), (2, "TopicOpened"), (3, "PartitionsAdded"), (4, "TopicDeleted"), (5, "TopicDeletionFinished"),
                 (6, "TopicConfigsChanged"), (7, "BrokerConfigsChanged"), (8, "RoutingChanged"), (9, "ProducerIdsReserved"),
+                (10, "ClientQuotasChanged"),
             ],
             CatalogSpecs.All.Select(static spec => ((int)spec.Kind, spec.Name)));
+        Assert.Equal(
+            [
+                (1, "ClassicGenerationStarted"), (2, "ClassicAssigned"), (3, "ClassicStaticMemberReplaced"), (4, "ClassicMembersLeft"),
+                (5, "ClassicGroupEmptied"), (6, "OffsetsCommitted"), (7, "OffsetsRemoved"), (8, "GroupDeleted"),
+            ],
+            GroupSpecs.All.Select(static spec => ((int)spec.Kind, spec.Name)));
     }
 
     [Fact]
     public void Every_event_has_a_sample() => Assert.Equal(
-        SequencerSpecs.All.Concat(CatalogSpecs.All).Select(static spec => spec.Name).Order(),
+        s_families.SelectMany(static family => family).Select(static spec => spec.Name).Order(),
         s_samples.Select(static sample => sample.GetType().Name).Order());
 
     private static IEvent SampleOf(string name) => s_samples.Single(sample => sample.GetType().Name == name);
 
     private static EventCodec CodecOf(string name) =>
-        new(SequencerSpecs.All.Any(spec => spec.Name == name) ? SequencerSpecs.All : CatalogSpecs.All);
+        new(s_families.Single(family => family.Any(spec => spec.Name == name)));
+
+    private static ClassicMemberRecord Member() => new()
+    {
+        MemberId = "a-1",
+        InstanceId = "rack-7",
+        ClientId = "a",
+        ClientHost = "/10.0.0.7",
+        SessionTimeoutMs = 45_000,
+        RebalanceTimeoutMs = 300_000,
+        Protocols = [new() { Name = "range", Metadata = new byte[] { 0, 3 } }, new() { Name = "sticky", Metadata = default }],
+        Assignment = new byte[] { 9 },
+    };
 
     private static ObjectCommitted Committed() => new()
     {

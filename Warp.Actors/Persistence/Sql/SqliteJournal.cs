@@ -183,14 +183,14 @@ public sealed class SqliteJournal : IJournal
     public async ValueTask<IReadOnlyList<string>> ListPersistenceIdsAsync(string prefix, CancellationToken cancellationToken) =>
         await _database.RunAsync(connection =>
         {
-            // Everything with the prefix sorts before the prefix and the highest character there is.
+            // Everything with the prefix sorts before the prefix whose last character is one higher.
             using var statement = new SqlStatement(connection,
                 """
-                SELECT persistence_id FROM journal WHERE persistence_id >= $0 AND persistence_id <= $0 || char(1114111)
-                UNION SELECT persistence_id FROM snapshot WHERE persistence_id >= $0 AND persistence_id <= $0 || char(1114111)
-                """, 1);
+                SELECT persistence_id FROM journal WHERE persistence_id >= $0 AND persistence_id < $1
+                UNION SELECT persistence_id FROM snapshot WHERE persistence_id >= $0 AND persistence_id < $1
+                """, 2);
             var ids = new List<string>();
-            using SqliteDataReader row = statement.Query(prefix);
+            using SqliteDataReader row = statement.Query(prefix, prefix[..^1] + (char)(prefix[^1] + 1));
             while (row.Read())
                 ids.Add(row.GetString(0));
             return ids;

@@ -19,6 +19,16 @@ public sealed class EntityHashSpec
         Assert.Equal(shard, EntityHash.ShardOf(new TopicPartition(new Guid(topicId), partition), shards));
     }
 
+    [Theory]
+    [InlineData("", 64, 37)]
+    [InlineData("a", 64, 12)]
+    [InlineData("gr\u00fcppe", 64, 58)]
+    public void The_rule_for_names_is_frozen(string name, int shards, int shard)
+    {
+        Assert.Equal("fnv1a-text", EntityHash.TextName);
+        Assert.Equal(shard, EntityHash.ShardOf(name, shards));
+    }
+
     [Fact]
     public void The_numbers_of_shards_are_frozen() => Assert.Equal((64, 1000), (ShardIds.Count, ShardIds.Catalog));
 

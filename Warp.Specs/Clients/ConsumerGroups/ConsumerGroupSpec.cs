@@ -11,7 +11,7 @@ public sealed class ConsumerGroupSpec
     private const string Group = "workers";
     private static readonly TimeSpan s_session = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
-    private static readonly int s_changes = TestRun.IsLong ? 30 : 6;
+    private static readonly int s_changes = TestRun.IsLong ? 30 : 5;
 
     [Theory]
     [InlineData(PartitionAssignmentStrategy.Range)]
@@ -49,28 +49,64 @@ public sealed class ConsumerGroupSpec
     [Fact]
     public async Task Members_that_are_killed_or_paused_are_replaced_and_nothing_is_skipped()
     {
+        var random = new Random(TestRun.TakeSeed());
         await using var node = await WarpProcess.StartAsync();
         await using GroupLoad load = await GroupLoad.StartAsync(node.Bootstrap);
-        List<Member> members = [Add(), Add()];
-        await using var killed = new KcatMember(node.Bootstrap, Group, GroupLoad.Topic, load.Seen);
-        await using var paused = new KcatMember(node.Bootstrap, Group, GroupLoad.Topic, load.Seen);
-        await Wait.UntilAsync(() => killed.SeenCount > 0 && paused.SeenCount > 0, s_patience, "kcat to see records");
-
-        await killed.KillAsync();
-        paused.Pause();
-        await AllAssignedAsync(members);
-        int seen = paused.SeenCount;
-        paused.Resume();
-        await Wait.UntilAsync(() => paused.SeenCount > seen, s_patience, "the paused member to go on");
-        await members[0].CrashAsync();
-        members.RemoveAt(0);
-        await paused.CloseAsync();
-        await AllAssignedAsync(members);
+        // Processes can be killed and paused; threads of this one can close, and be gone without a word.
+        List<KcatMember> processes = [AddProcess(), AddProcess()];
+        List<Member> threads = [AddThread(), AddThread(), AddThread()];
+        for (int i = 0; i < s_changes; i++)
+        {
+            await ChangeAsync();
+            // Whatever happened, the others go on after the session, the rebalance and a little time to read.
+            IReadOnlyList<(int, long)> missed = load.Missed;
+            await Wait.UntilAsync(() => load.HasSeen(missed), s_session + TimeSpan.FromSeconds(20), $"the records of change {i} to be seen");
+        }
         await load.StopAsync();
         await AllSeenAsync(load);
-        await members[0].CloseAsync();
+        await Task.WhenAll([.. processes.Select(static member => member.CloseAsync()), .. threads.Select(static member => member.CloseAsync())]);
+        foreach (KcatMember member in processes)
+            await member.DisposeAsync();
 
-        Member Add() => new(node.Bootstrap, Group, GroupLoad.Topic, load.Seen);
+        async Task ChangeAsync()
+        {
+            KcatMember process = processes[random.Next(processes.Count)];
+            Member thread = threads[random.Next(threads.Count)];
+            switch (random.Next(5))
+            {
+                case 0:
+                    await process.KillAsync();
+                    await ReplaceAsync(process);
+                    break;
+                case 1:
+                    process.Pause();
+                    await Task.Delay(s_session + TimeSpan.FromSeconds(2));
+                    process.Resume();
+                    break;
+                case 2:
+                    await process.CloseAsync();
+                    await ReplaceAsync(process);
+                    break;
+                case 3:
+                    await thread.CrashAsync();
+                    threads[threads.IndexOf(thread)] = AddThread();
+                    break;
+                default:
+                    await thread.CloseAsync();
+                    threads[threads.IndexOf(thread)] = AddThread();
+                    break;
+            }
+        }
+
+        async Task ReplaceAsync(KcatMember process)
+        {
+            await process.DisposeAsync();
+            processes[processes.IndexOf(process)] = AddProcess();
+        }
+
+        Member AddThread() => new(node.Bootstrap, Group, GroupLoad.Topic, load.Seen);
+
+        KcatMember AddProcess() => new(node.Bootstrap, Group, GroupLoad.Topic, load.Seen);
     }
 
     [Fact]
@@ -140,7 +176,7 @@ public sealed class ConsumerGroupSpec
     private static Task AllAssignedAsync(IReadOnlyCollection<Member> members) =>
         Wait.UntilAsync(() => IsAssigned(members), s_patience, "every partition to have one member");
 
-    private static Task AllSeenAsync(GroupLoad load) => Wait.UntilAsync(() => !load.Missed.Any(), s_patience, "every record to be seen");
+    private static Task AllSeenAsync(GroupLoad load) => Wait.UntilAsync(() => load.Missed.Count == 0, s_patience, "every record to be seen");
 
     private static List<TopicPartitionOffset> Committed(string bootstrap)
     {

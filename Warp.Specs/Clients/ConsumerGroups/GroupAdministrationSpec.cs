@@ -20,7 +20,7 @@ public sealed class GroupAdministrationSpec
         var member = new Member(node.Bootstrap, Group, GroupLoad.Topic, load.Seen);
         await Wait.UntilAsync(() => member.Assigned.Length == GroupLoad.PartitionCount, TimeSpan.FromSeconds(60), "the assignment");
         await load.StopAsync();
-        await Wait.UntilAsync(() => !load.Missed.Any(), TimeSpan.FromSeconds(60), "the records");
+        await Wait.UntilAsync(() => load.Missed.Count == 0, TimeSpan.FromSeconds(60), "the records");
 
         ConsumerGroupDescription stable = Assert.Single((await admin.DescribeConsumerGroupsAsync([Group])).ConsumerGroupDescriptions);
         Assert.Equal((ConsumerGroupState.Stable, "range", false), (stable.State, stable.PartitionAssignor, stable.IsSimpleConsumerGroup));

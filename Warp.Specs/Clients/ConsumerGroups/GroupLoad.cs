@@ -28,8 +28,8 @@ internal sealed class GroupLoad : IAsyncDisposable
     /// <summary>How many records are durable.</summary>
     public int DeliveredCount => _delivered.Count;
 
-    /// <summary>Records that were delivered and never seen.</summary>
-    public IEnumerable<(int Partition, long Offset)> Missed => _delivered.Keys.Where(record => !_seen.ContainsKey(record)).Order();
+    /// <summary>Records that were delivered and have not been seen.</summary>
+    public IReadOnlyList<(int Partition, long Offset)> Missed => [.. _delivered.Keys.Where(record => !_seen.ContainsKey(record)).Order()];
 
     /// <summary>Records that were seen more than once.</summary>
     public IEnumerable<(int Partition, long Offset)> Doubled => _seen.Where(static entry => entry.Value > 1).Select(static entry => entry.Key).Order();
@@ -41,6 +41,9 @@ internal sealed class GroupLoad : IAsyncDisposable
         await admin.CreateTopicsAsync([new TopicSpecification { Name = Topic, NumPartitions = PartitionCount, ReplicationFactor = 1 }]);
         return new GroupLoad(bootstrap);
     }
+
+    /// <summary>Whether all of these have been seen.</summary>
+    public bool HasSeen(IReadOnlyList<(int Partition, long Offset)> records) => records.All(_seen.ContainsKey);
 
     public void Seen(TopicPartitionOffset record) =>
         _seen.AddOrUpdate((record.Partition.Value, record.Offset.Value), 1, static (_, count) => count + 1);

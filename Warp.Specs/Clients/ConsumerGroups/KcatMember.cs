@@ -33,9 +33,6 @@ internal sealed class KcatMember : IAsyncDisposable
         _reading = ReadAsync(topic, seen);
     }
 
-    /// <summary>How many records it has seen.</summary>
-    public int SeenCount { get; private set; }
-
     /// <summary>Ends it at once (SIGKILL).</summary>
     public async Task KillAsync()
     {
@@ -72,7 +69,6 @@ internal sealed class KcatMember : IAsyncDisposable
         while (await _process.StandardOutput.ReadLineAsync() is { } line)
         {
             string[] fields = line.Split(' ');
-            SeenCount++;
             seen(new TopicPartitionOffset(
                 topic, int.Parse(fields[0], CultureInfo.InvariantCulture), long.Parse(fields[1], CultureInfo.InvariantCulture)));
         }

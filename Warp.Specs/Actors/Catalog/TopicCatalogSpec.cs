@@ -55,14 +55,16 @@ public sealed class TopicCatalogSpec : IAsyncLifetime
         _node.Journal.FailNext(AppendFault.RolledBack, IsOfSequencer);
         _node.Journal.ReleaseAppends();
 
-        while (!creation.IsCompleted)
-        {
-            TopicImage? before = Image.Find("events");
-            bool open = _node.Journal.Appends.Any(static writes => writes.Any(IsTopicOpened));
-            Assert.True(before is null || open);
-            await Task.Yield();
-        }
-
+        await Wait.UntilAsync(
+            () =>
+            {
+                TopicImage? shown = Image.Find("events");
+                bool open = _node.Journal.Appends.Any(static writes => writes.Any(IsTopicOpened));
+                Assert.True(shown is null || open);
+                return creation.IsCompleted;
+            },
+            JournaledNode.Patience,
+            "the topic");
         Assert.Equal(ErrorCode.None, (await creation).Error);
     }
 

@@ -78,6 +78,18 @@ public sealed record NewTopic(string Name, int Partitions, short ReplicationFact
 
 /// <summary>What became of one topic.</summary>
 /// <param name="Error">None, or Kafka's error.</param>
-/// <param name="Message">Says what was wrong and what to do.</param>
+/// <param name="Message">Says what was wrong and what to do; a very long one is cut.</param>
 /// <param name="Topic">The topic, when there is one.</param>
-public sealed record TopicResult(ErrorCode Error, string? Message = null, TopicImage? Topic = null);
+public sealed record TopicResult(ErrorCode Error, string? Message = null, TopicImage? Topic = null)
+{
+    /// <summary>
+    /// A message may repeat what a client has sent, which may be as long as a string of Kafka's can be; with the words around it, it would
+    /// no longer fit into one.
+    /// </summary>
+    private const int MaxMessageLength = 1000;
+
+    public string? Message { get; } = Message is { Length: > MaxMessageLength } ? Cut(Message) : Message;
+
+    private static string Cut(string message) =>
+        message[..(char.IsHighSurrogate(message[MaxMessageLength - 1]) ? MaxMessageLength - 1 : MaxMessageLength)] + "…";
+}

@@ -8,6 +8,25 @@ public static class CatalogRules
     /// <summary>The most partitions of one topic. A mistyped count must not fill the journal.</summary>
     public const int MaxPartitions = 100_000;
 
+    /// <summary>The most partitions that one request may make, as in Kafka (KAFKA-17870).</summary>
+    public const int MaxPartitionsOfRequest = 10_000;
+
+    /// <summary>
+    /// The highest replication factor. The number means nothing here, but every answer about a partition repeats as many node ids.
+    /// </summary>
+    public const int MaxReplicationFactor = 100;
+
+    /// <summary>The answer to each part of a request that would make more than <see cref="MaxPartitionsOfRequest"/>.</summary>
+    public static TopicResult TooManyPartitions { get; } = new(
+        ErrorCode.PolicyViolation, $"Excessively large number of partitions: one request can make at most {MaxPartitionsOfRequest}.");
+
+    /// <summary>How many partitions these topics would have in all.</summary>
+    public static long PartitionsOf(CatalogImage image, IEnumerable<NewTopic> topics)
+    {
+        int usual = Default(image.BrokerConfigsOf(CatalogImage.AllNodes), BrokerConfigs.NumPartitions);
+        return topics.Sum(topic => Math.Max(0L, topic.Partitions == -1 ? usual : topic.Partitions));
+    }
+
     /// <summary>Decides whether a topic can be made, and with which event.</summary>
     public static (TopicCreated? Event, TopicResult Result) Create(CatalogImage image, NewTopic wanted, Guid newId, DateTimeOffset now)
     {
@@ -25,10 +44,10 @@ public static class CatalogRules
         if (partitions is < 1 or > MaxPartitions)
             return (null, new TopicResult(ErrorCode.InvalidPartitions, $"A topic has between 1 and {MaxPartitions} partitions, not {partitions}."));
         int replicas = wanted.ReplicationFactor == -1 ? Default(broker, BrokerConfigs.DefaultReplicationFactor) : wanted.ReplicationFactor;
-        if (replicas is < 1 or > short.MaxValue)
+        if (replicas is < 1 or > MaxReplicationFactor)
         {
-            return (null, new TopicResult(
-                ErrorCode.InvalidReplicationFactor, $"The replication factor must be 1 to {short.MaxValue}, not {replicas}."));
+            return (null, new TopicResult(ErrorCode.InvalidReplicationFactor,
+                $"The replication factor must be between 1 and {MaxReplicationFactor}, not {replicas}."));
         }
         ConfigChange configs = TopicConfigs.Replace(wanted.Configs, broker);
         if (configs.Values is null)

@@ -120,6 +120,11 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
 
     private void Create(CatalogMessage.CreateTopics create)
     {
+        if (CatalogRules.PartitionsOf(_image, create.Topics) > CatalogRules.MaxPartitionsOfRequest)
+        {
+            create.Reply.Set([.. create.Topics.Select(static _ => Task.FromResult(CatalogRules.TooManyPartitions))]);
+            return;
+        }
         CatalogImage draft = _image;
         var events = new List<IEvent>();
         var results = new List<Func<Task<TopicResult>>>();

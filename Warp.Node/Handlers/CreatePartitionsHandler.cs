@@ -15,12 +15,14 @@ public sealed class CreatePartitionsHandler(CatalogClient catalog, ClusterView c
         TimeSpan wait = ActorQuestions.WaitOf(request.TimeoutMs);
         var response = new CreatePartitionsResponse();
         var byName = request.Topics.GroupBy(static topic => topic.Name, StringComparer.Ordinal);
+        long added = request.Topics.Sum(topic => Math.Max(0L, (long)topic.Count - (image.Find(topic.Name)?.PartitionCount ?? topic.Count)));
+        TopicResult? refusal = added > CatalogRules.MaxPartitionsOfRequest ? CatalogRules.TooManyPartitions : null;
         response.Results.AddRange(await Task.WhenAll(byName.Select(async sameName =>
         {
             CreatePartitionsRequest.CreatePartitionsTopic topic = sameName.First();
             TopicResult result = sameName.Count() > 1
                 ? new TopicResult(ErrorCode.InvalidRequest, $"Topic '{topic.Name}' appears more than once in the request.")
-                : RefusalOf(image, topic)
+                : refusal ?? RefusalOf(image, topic)
                 ?? await catalog.CreatePartitionsAsync(topic.Name, topic.Count, request.ValidateOnly, wait, context.ConnectionClosed);
             return new CreatePartitionsResponse.CreatePartitionsTopicResult
             {

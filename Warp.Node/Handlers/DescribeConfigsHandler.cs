@@ -4,7 +4,8 @@ using Warp.Protocol.Messages;
 namespace Warp.Node.Handlers;
 
 /// <summary>
-/// DescribeConfigs, versions 0 to 4, for topics and for this broker. Names that are no configs are left out of the answer.
+/// DescribeConfigs, versions 0 to 4, for topics and for this broker. Names that are no configs are left out of the answer, and so is a
+/// resource that is named again: a few bytes of the request would make kilobytes each time.
 /// </summary>
 public sealed class DescribeConfigsHandler(CatalogClient catalog, ClusterView cluster)
     : ApiHandler<DescribeConfigsRequest>(ApiKey.DescribeConfigs, 0, 4)
@@ -13,7 +14,7 @@ public sealed class DescribeConfigsHandler(CatalogClient catalog, ClusterView cl
     {
         CatalogImage image = catalog.Image;
         var response = new DescribeConfigsResponse();
-        foreach (DescribeConfigsRequest.DescribeConfigsResource wanted in request.Resources)
+        foreach (DescribeConfigsRequest.DescribeConfigsResource wanted in request.Resources.DistinctBy(static r => (r.ResourceType, r.ResourceName)))
         {
             var answer = new DescribeConfigsResponse.DescribeConfigsResult
             {

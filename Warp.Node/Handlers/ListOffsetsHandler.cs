@@ -1,6 +1,7 @@
 using Warp.Actors.Catalog;
 using Warp.Actors.Kernel;
 using Warp.Actors.Sequencing;
+using Warp.Protocol.Compression;
 using Warp.Protocol.Messages;
 using Warp.Protocol.Records;
 using Warp.Streams.Fetch;
@@ -82,7 +83,7 @@ public sealed class ListOffsetsHandler(PublishedCatalog catalog, FetchPlanner pl
         {
             return Failed(index, ErrorCode.NotLeaderOrFollower);
         }
-        catch (Exception error) when (error is ObjectStoreException or CorruptObjectException or CorruptRecordException)
+        catch (Exception error) when (error is ObjectStoreException or CorruptObjectException or CorruptRecordException or CodecUnavailableException)
         {
             return Failed(index, ErrorCode.KafkaStorageError);
         }

@@ -69,7 +69,7 @@ public sealed class MetadataHandler(CatalogClient catalog, ClusterView cluster) 
             else
                 missing.Add(name);
         }
-        foreach (MetadataRequest.MetadataRequestTopic topic in wanted.Where(static topic => !IsByName(topic)))
+        foreach (MetadataRequest.MetadataRequestTopic topic in wanted.Where(static topic => !IsByName(topic)).DistinctBy(static topic => topic.TopicId))
             answers.Add(DescribeById(context.Version, image, topic));
         if (request.AllowAutoTopicCreation && image.CreatesTopicsByItself(cluster))
             await CreateAsync(missing, answers, context.ConnectionClosed);

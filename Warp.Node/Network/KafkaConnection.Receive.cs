@@ -16,6 +16,15 @@ internal sealed partial class KafkaConnection
     /// <summary>The largest request that is read only to be told that its version is unknown.</summary>
     private const int MaxUnreadableBytes = 64 << 10;
 
+    /// <summary>
+    /// The largest request that brings no records: several times what it takes to name a hundred thousand partitions. Its objects take many
+    /// times its size.
+    /// </summary>
+    private const int MaxOtherBytes = 8 << 20;
+
+    /// <summary>What an answer with records is taken for until it is there: no other is begun behind it.</summary>
+    private const int ExpectedFetchBytes = ResponseQueue.MaxUnsentBytes + 1;
+
     /// <summary>Length and header start of the frame that is being received. All that an idle connection holds.</summary>
     private readonly byte[] _start = new byte[LengthBytes + HeaderStartBytes];
 
@@ -23,14 +32,14 @@ internal sealed partial class KafkaConnection
     {
         while (true)
         {
-            _stage = ReceiveStage.HeldUp;
-            await _responses.WaitForRoomAsync(_stopReading.Token);
             if (!await ReceiveStartAsync())
             {
                 // Nobody is there any more to read the answers.
                 End();
                 return;
             }
+            _stage = ReceiveStage.HeldUp;
+            await _responses.WaitForRoomAsync(_stopReading.Token);
             await WaitWhileMutedAsync();
             var start = FrameStart.Read(_start);
             if (FindHandler(start) is { } handler)
@@ -112,7 +121,11 @@ internal sealed partial class KafkaConnection
         if (!_services.Dispatcher.TryFind(start.Api, out ApiHandler? handler))
             throw new RequestRejectedException(RequestRejectedException.UnknownApi, $"The API {(short)start.Api} is not served.");
         if (ApiDispatcher.Serves(handler, start.Version))
+        {
+            if (start.Api != ApiKey.Produce && start.Length > MaxOtherBytes)
+                throw new RequestRejectedException(RequestRejectedException.BadLength, $"{start.Api} has {start.Length} bytes, where {MaxOtherBytes} are allowed.");
             return handler;
+        }
         if (start.Api == ApiKey.ApiVersions && start.Length <= MaxUnreadableBytes)
             return null;
         throw new RequestRejectedException(
@@ -124,7 +137,7 @@ internal sealed partial class KafkaConnection
     {
         (await ReceiveRestAsync(start)).Release();
         OutgoingFrame answer = ResponseFrame.Write(start.CorrelationId, _services.Dispatcher.UnknownApiVersions, version: 0);
-        _responses.Put(Task.FromResult(new Answer(answer, ClosesConnection: false)));
+        _responses.Put(Task.FromResult(new Answer(answer, ClosesConnection: false)), answer.Length);
     }
 
     private void Dispatch(ApiHandler handler, PooledBuffer buffer)
@@ -150,11 +163,12 @@ internal sealed partial class KafkaConnection
             buffer.Release();
             throw;
         }
-        _responses.Put(AnswerAsync(handler, context, request, started));
+        int expectedBytes = handler.Key == ApiKey.Fetch ? ExpectedFetchBytes : 0;
+        _responses.Put(AnswerAsync(handler, context, request, started, expectedBytes), expectedBytes);
     }
 
     /// <summary>Runs a handler, its first part at once, and makes the frame of its response. Never fails: what fails is logged.</summary>
-    private async Task<Answer> AnswerAsync(ApiHandler handler, RequestContext context, IRequest request, long started)
+    private async Task<Answer> AnswerAsync(ApiHandler handler, RequestContext context, IRequest request, long started, int expectedBytes)
     {
         string api = ApiSpecs.Get(handler.Key).Name;
         try
@@ -168,6 +182,7 @@ internal sealed partial class KafkaConnection
             if (_services.Throttle?.Charge(context, request, response, busy) is { Milliseconds: > 0 } pause)
                 Mute(pause);
             OutgoingFrame? frame = response is null ? null : ResponseFrame.Write(context.Header.CorrelationId, response, context.Version);
+            _responses.Settle(expectedBytes, frame?.Length ?? 0);
             return new Answer(frame, context.CloseConnection);
         }
         catch (OperationCanceledException) when (_closed.IsCancellationRequested)

@@ -40,7 +40,7 @@ internal sealed partial class KafkaConnection
                     bytes += frame.Length;
                 }
                 await SendAsync(batch);
-                _responses.Release(taken);
+                _responses.Release(taken, batch.Sum(static frame => (long)frame.Length));
             }
             finally
             {

@@ -10,29 +10,47 @@ namespace Warp.Node.Network;
 internal readonly record struct Answer(OutgoingFrame? Frame, bool ClosesConnection);
 
 /// <summary>
-/// The requests of one connection that are being worked on, in their order, and at most so many. One task puts them in, one takes them
-/// out. An answer's task never fails.
+/// The requests of one connection that are being worked on, in their order, and at most so many. A client that asks for much and does not
+/// read it gets no more: requests wait, too, while many bytes of responses are unsent. One task puts requests in, one takes them out. An
+/// answer's task never fails.
 /// </summary>
 internal sealed class ResponseQueue(int capacity)
 {
+    /// <summary>No further request is let in while more bytes than this wait to be sent.</summary>
+    public const int MaxUnsentBytes = 1 << 20;
+
     private readonly Channel<Task<Answer>> _answers =
         Channel.CreateUnbounded<Task<Answer>>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
 
     private readonly SemaphoreSlim _room = new(capacity);
+    private readonly Lock _gate = new();
+    private TaskCompletionSource? _sent;
+    private long _unsentBytes;
     private int _inFlight;
 
     /// <summary>Requests whose response is not sent yet.</summary>
     public int InFlight => Volatile.Read(ref _inFlight);
 
     /// <summary>Waits until one more request may be put in.</summary>
-    public Task WaitForRoomAsync(CancellationToken cancellationToken) => _room.WaitAsync(cancellationToken);
+    public async ValueTask WaitForRoomAsync(CancellationToken cancellationToken)
+    {
+        await _room.WaitAsync(cancellationToken);
+        while (WhenSent() is { } sent)
+            await sent.WaitAsync(cancellationToken);
+    }
 
     /// <summary>Puts in a request, after one <see cref="WaitForRoomAsync"/>.</summary>
-    public void Put(Task<Answer> answer)
+    /// <param name="answer">Its answer, maybe still to come.</param>
+    /// <param name="expectedBytes">What the response will have about, until <see cref="Settle"/> says it.</param>
+    public void Put(Task<Answer> answer, int expectedBytes)
     {
+        AddUnsent(expectedBytes);
         Interlocked.Increment(ref _inFlight);
         _answers.Writer.TryWrite(answer);
     }
+
+    /// <summary>A response is ready. May be called before its request is put in.</summary>
+    public void Settle(int expectedBytes, int bytes) => AddUnsent((long)bytes - expectedBytes);
 
     /// <summary>No more requests will come.</summary>
     public void Complete() => _answers.Writer.TryComplete();
@@ -51,11 +69,31 @@ internal sealed class ResponseQueue(int capacity)
         return false;
     }
 
-    /// <summary>Makes room again for requests that have been taken.</summary>
-    public void Release(int count)
+    /// <summary>Makes room again for requests that have been taken, and whose responses have been sent.</summary>
+    public void Release(int count, long bytes)
     {
+        AddUnsent(-bytes);
         Interlocked.Add(ref _inFlight, -count);
         _room.Release(count);
+    }
+
+    /// <summary>What to wait for, or null when nothing is.</summary>
+    private Task? WhenSent()
+    {
+        lock (_gate)
+            return _unsentBytes <= MaxUnsentBytes ? null : (_sent ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+    }
+
+    private void AddUnsent(long bytes)
+    {
+        TaskCompletionSource? sent = null;
+        lock (_gate)
+        {
+            _unsentBytes += bytes;
+            if (_unsentBytes <= MaxUnsentBytes)
+                (sent, _sent) = (_sent, null);
+        }
+        sent?.SetResult();
     }
 
     /// <summary>Waits for all that are left, and for <see cref="Complete"/>, and drops the responses.</summary>

@@ -36,21 +36,31 @@ internal sealed class GzipCodec : ICodec
         using var output = new DecompressedOutput(input.Length, maxBytes);
         fixed (byte* start = input)
         {
-            using var source = new UnmanagedMemoryStream(start, input.Length);
-            using var gzip = new GZipStream(source, CompressionMode.Decompress);
-            try
+            Decompress(start, input.Length, output);
+            if (output.NeedsSecondRun)
             {
-                while (gzip.Read(output.Free) is > 0 and var read)
-                    output.Advance(read);
-            }
-            catch (InvalidDataException damaged)
-            {
-                throw new CorruptRecordException("The gzip block is damaged.", damaged);
+                output.BeginSecondRun();
+                Decompress(start, input.Length, output);
             }
         }
         if (!EndsWithLastMember(input, output.Written))
             throw new CorruptRecordException("The gzip block is cut.");
         return output.ToBuffer();
+    }
+
+    private static unsafe void Decompress(byte* input, int length, DecompressedOutput output)
+    {
+        using var source = new UnmanagedMemoryStream(input, length);
+        using var gzip = new GZipStream(source, CompressionMode.Decompress);
+        try
+        {
+            while (gzip.Read(output.Free) is > 0 and var read)
+                output.Advance(read);
+        }
+        catch (InvalidDataException damaged)
+        {
+            throw new CorruptRecordException("The gzip block is damaged.", damaged);
+        }
     }
 
     /// <summary>

@@ -29,7 +29,15 @@ internal sealed unsafe partial class Lz4Codec : ICodec
         {
             using var output = new DecompressedOutput(input.Length, maxBytes);
             fixed (byte* from = input)
+            {
                 Decompress(context, from, (nuint)input.Length, output);
+                if (output.NeedsSecondRun)
+                {
+                    // At the end of a frame the context is ready for the next.
+                    output.BeginSecondRun();
+                    Decompress(context, from, (nuint)input.Length, output);
+                }
+            }
             return output.ToBuffer();
         }
         finally

@@ -35,7 +35,16 @@ internal sealed unsafe partial class ZstdCodec : ICodec
         {
             using var output = new DecompressedOutput(input.Length, maxBytes);
             fixed (byte* from = input)
-                Decompress(context, new Buffer { Start = from, Size = (nuint)input.Length }, output);
+            {
+                var source = new Buffer { Start = from, Size = (nuint)input.Length };
+                Decompress(context, source, output);
+                if (output.NeedsSecondRun)
+                {
+                    // At the end of a frame the context is ready for the next.
+                    output.BeginSecondRun();
+                    Decompress(context, source, output);
+                }
+            }
             return output.ToBuffer();
         }
         finally

@@ -8,6 +8,12 @@ namespace Warp.Protocol.Messages;
 /// <param name="Body">The bytes after the header, a slice of the frame.</param>
 public readonly record struct RequestFrame(RequestHeader Header, ApiSpec? Spec, ReadOnlyMemory<byte> Body)
 {
+    /// <summary>
+    /// The most elements that the arrays of one request may have together: more partitions than any client fetches at once. An element may
+    /// be a single byte, and what is made of it, in memory and in the response, hundreds of them.
+    /// </summary>
+    public const int MaxElements = 200_000;
+
     /// <summary>Whether the body can be read.</summary>
     public bool IsSupported => Spec is not null && Spec.Supports(Header.ApiVersion);
 
@@ -30,7 +36,7 @@ public readonly record struct RequestFrame(RequestHeader Header, ApiSpec? Spec, 
     {
         if (!IsSupported)
             throw new InvalidOperationException($"Version {Header.ApiVersion} of API {Header.ApiKey} has no codec.");
-        var reader = new WireReader(Body);
+        var reader = new WireReader(Body, MaxElements);
         return Spec!.ReadRequest(ref reader, Header.ApiVersion);
     }
 

@@ -9,7 +9,13 @@ namespace Warp.Protocol.Wire;
 /// <remarks>The creator holds the first reference. Whoever stores a slice for later takes one of its own with <see cref="AddReference"/>.</remarks>
 public sealed class PooledBuffer : IDisposable
 {
+    /// <summary>
+    /// Larger buffers are not pooled: the pool keeps an array for each thread, of the next power of two in size, and few are this large.
+    /// </summary>
+    private const int LargestPooledBytes = 16 << 20;
+
     private readonly Action<int>? _returned;
+    private readonly int _rentedBytes;
     private byte[]? _array;
     private int _references = 1;
 
@@ -17,11 +23,11 @@ public sealed class PooledBuffer : IDisposable
     {
         _array = array;
         _returned = returned;
-        Length = length;
+        _rentedBytes = Length = length;
     }
 
     /// <summary>The number of bytes asked for; the pool's array may be longer.</summary>
-    public int Length { get; }
+    public int Length { get; private set; }
 
     /// <summary>The bytes. Valid only while a reference is held.</summary>
     /// <exception cref="ObjectDisposedException">The last reference has been released.</exception>
@@ -34,7 +40,16 @@ public sealed class PooledBuffer : IDisposable
     /// <summary>Rents a buffer whose content is undefined.</summary>
     /// <param name="length">Bytes, 0 or more.</param>
     /// <param name="returned">Called with the length once the last reference is gone: for whoever bounds the bytes in use.</param>
-    public static PooledBuffer Rent(int length, Action<int>? returned = null) => new(ArrayPool<byte>.Shared.Rent(length), length, returned);
+    public static PooledBuffer Rent(int length, Action<int>? returned = null) => new(
+        length > LargestPooledBytes ? GC.AllocateUninitializedArray<byte>(length) : ArrayPool<byte>.Shared.Rent(length), length, returned);
+
+    /// <summary>Gives up the end of the buffer. For its creator only, before anybody else has it.</summary>
+    /// <param name="length">Bytes that are left, at most <see cref="Length"/>.</param>
+    public void Shrink(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
+        Length = length;
+    }
 
     /// <summary>Takes one more reference; each needs a <see cref="Release"/> of its own.</summary>
     /// <exception cref="ObjectDisposedException">The last reference has been released.</exception>
@@ -59,8 +74,9 @@ public sealed class PooledBuffer : IDisposable
         ObjectDisposedException.ThrowIf(left < 0, this);
         if (left == 0 && Interlocked.Exchange(ref _array, null) is { } array)
         {
-            ArrayPool<byte>.Shared.Return(array);
-            _returned?.Invoke(Length);
+            if (_rentedBytes <= LargestPooledBytes)
+                ArrayPool<byte>.Shared.Return(array);
+            _returned?.Invoke(_rentedBytes);
         }
     }
 

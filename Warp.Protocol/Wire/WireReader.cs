@@ -27,8 +27,14 @@ public ref partial struct WireReader
     /// <summary>Where reading must stop: the end of the innermost open tagged field, or of the input.</summary>
     private int _end;
 
-    public WireReader(ReadOnlyMemory<byte> memory)
+    /// <summary>How many more elements arrays may have.</summary>
+    private int _elementsLeft;
+
+    /// <param name="memory">The bytes to read.</param>
+    /// <param name="maxElements">The most elements that all arrays may have together, for those who answer a stranger.</param>
+    public WireReader(ReadOnlyMemory<byte> memory, int maxElements = int.MaxValue)
     {
+        _elementsLeft = maxElements;
         _memory = memory;
         _span = memory.Span;
         _end = memory.Length;
@@ -144,6 +150,9 @@ public ref partial struct WireReader
         }
         if (count > Remaining / leastBytes)
             throw Malformed(field, $"claims {count} elements where {Remaining} bytes are left");
+        if (count > _elementsLeft)
+            throw Malformed(field, $"has {count} elements, of which only {_elementsLeft} are allowed");
+        _elementsLeft -= count;
         return count;
     }
 

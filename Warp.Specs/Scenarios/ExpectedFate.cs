@@ -12,6 +12,7 @@ namespace Warp.Specs.Scenarios;
 internal sealed class ExpectedFate(IReadOnlyDictionary<ApiKey, (short Min, short Max)> served)
 {
     private const int MaxRequestBytes = 100 << 20;
+    private const int MaxOtherBytes = 8 << 20;
     private const int StartBytes = 12;
 
     /// <summary>Requests that a handler gets.</summary>
@@ -27,7 +28,7 @@ internal sealed class ExpectedFate(IReadOnlyDictionary<ApiKey, (short Min, short
     public bool IsOver { get; private set; }
 
     /// <summary>Follows the node through further bytes.</summary>
-    /// <returns>How many of them to send: what would become of those behind a request without acks is not sure.</returns>
+    /// <returns>How many of them to send: what would become of those behind some requests is not sure.</returns>
     public int Append(ReadOnlyMemory<byte> bytes)
     {
         int position = 0;
@@ -58,6 +59,8 @@ internal sealed class ExpectedFate(IReadOnlyDictionary<ApiKey, (short Min, short
             Reject("unknown-api");
         else if ((version < range.Min || version > range.Max) && (api != ApiKey.ApiVersions || length > 64 << 10))
             Reject("unsupported-version");
+        else if (api != ApiKey.Produce && length > MaxOtherBytes)
+            Reject("length");
     }
 
     private void Handle(ReadOnlyMemory<byte> frame)
@@ -71,8 +74,8 @@ internal sealed class ExpectedFate(IReadOnlyDictionary<ApiKey, (short Min, short
         {
             var body = RequestFrame.Parse(frame).ReadBody();
             Handled++;
-            // Without acks there is no response, and the connection may be closed instead.
-            IsOver |= body is ProduceRequest { Acks: 0 };
+            // Without acks there is no response, and the connection may be closed instead; and behind a long poll one waits long.
+            IsOver |= body is ProduceRequest { Acks: 0 } or FetchRequest { MaxWaitMs: > 1000 };
             Responses += IsOver ? 0 : 1;
         }
         catch (MalformedMessageException)

@@ -42,9 +42,10 @@ public sealed class CreateTopicsSpec(ActorsFixture actors) : IClassFixture<Actor
     [Theory]
     [InlineData("zero-partitions", 0, 1, ErrorCode.InvalidPartitions)]
     [InlineData("minus-two-partitions", -2, 1, ErrorCode.InvalidPartitions)]
-    [InlineData("too-many-partitions", 100_001, 1, ErrorCode.InvalidPartitions)]
+    [InlineData("too-many-partitions", 10_001, 1, ErrorCode.PolicyViolation)]
     [InlineData("zero-replicas", 1, 0, ErrorCode.InvalidReplicationFactor)]
     [InlineData("minus-two-replicas", 1, -2, ErrorCode.InvalidReplicationFactor)]
+    [InlineData("too-many-replicas", 1, 101, ErrorCode.InvalidReplicationFactor)]
     [InlineData("sp ace", 1, 1, ErrorCode.InvalidTopicException)]
     [InlineData("", 1, 1, ErrorCode.InvalidTopicException)]
     public async Task What_makes_no_sense_is_refused(string name, int partitions, short replicas, ErrorCode error)
@@ -66,6 +67,15 @@ public sealed class CreateTopicsSpec(ActorsFixture actors) : IClassFixture<Actor
         CreateTopicsRequest.CreatableTopic topic = Topic("bad-config", 1, 1);
         topic.Configs.Add(new CreateTopicsRequest.CreatableTopicConfig { Name = config, Value = value });
         Assert.Equal(error, (await CallAsync(7, topic)).ErrorCode);
+    }
+
+    [Fact]
+    public async Task Topics_that_have_too_many_partitions_together_are_all_refused()
+    {
+        CreateTopicsResponse response = await Handler.CallAsync<CreateTopicsResponse>(
+            new CreateTopicsRequest { Topics = [Topic("half-1", 5_000, 1), Topic("half-2", 5_001, 1)] }, 7);
+        Assert.All(response.Topics, static topic => Assert.Equal(ErrorCode.PolicyViolation, topic.ErrorCode));
+        Assert.Null(actors.Published.Current.Find("half-1"));
     }
 
     [Fact]

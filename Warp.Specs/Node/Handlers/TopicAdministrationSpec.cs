@@ -87,11 +87,18 @@ public sealed class TopicAdministrationSpec(ActorsFixture actors) : IClassFixtur
     [InlineData(0)]
     [InlineData(2)]
     [InlineData(3)]
-    [InlineData(100_001)]
-    public async Task Partitions_cannot_be_taken_away_or_be_too_many(int count)
+    public async Task Partitions_cannot_be_taken_away(int count)
     {
         TopicImage topic = await actors.CreateTopicAsync($"keeps-{count}", partitions: 3);
         Assert.Equal(ErrorCode.InvalidPartitions, await GrowAsync(3, new() { Name = topic.Name, Count = count, Assignments = null }));
+    }
+
+    [Fact]
+    public async Task Not_too_many_partitions_are_added_at_once()
+    {
+        TopicImage topic = await actors.CreateTopicAsync("grows-too-fast", partitions: 3);
+        Assert.Equal(ErrorCode.PolicyViolation, await GrowAsync(3, new() { Name = topic.Name, Count = 10_004, Assignments = null }));
+        Assert.Equal(3, actors.Published.Current.Find(topic.Name)!.PartitionCount);
     }
 
     [Fact]

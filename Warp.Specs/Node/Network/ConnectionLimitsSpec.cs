@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Warp.Protocol.Messages;
 using Warp.Protocol.Wire;
 using Warp.Specs.Hosting;
@@ -107,6 +108,77 @@ public sealed class ConnectionLimitsSpec
         await TestListener.UntilAsync(() => listener.Listener.ConnectionCount == 0, "the connections to end");
         Assert.Equal(0, listener.Listener.BufferedBytes);
         Assert.Empty(listener.Log.Errors);
+    }
+
+    [Theory]
+    [InlineData(ApiKey.Metadata, true)]
+    [InlineData(ApiKey.Produce, false)]
+    public async Task Only_requests_with_records_may_be_large(ApiKey api, bool isClosed)
+    {
+        await using var listener = new TestListener([Sink(), TestListener.Echo()]);
+        using RawClient client = await listener.ConnectAsync();
+        byte[] start = RawClient.Frame((short)api, Version, 1);
+        BinaryPrimitives.WriteInt32BigEndian(start, 9 << 20);
+        await client.SendAsync(start);
+        await TestListener.UntilAsync(() => isClosed ? listener.Metrics["warp.kafka.rejected", "length"] == 1 : listener.Records.UsedBytes == 9 << 20, "a decision");
+    }
+
+    [Fact]
+    public async Task A_client_that_does_not_read_its_answers_gets_no_more_of_them()
+    {
+        int asked = 0;
+        await using var listener = new TestListener(
+        [
+            new DelegateHandler<MetadataRequest>(ApiKey.Metadata, (_, _) =>
+            {
+                Interlocked.Increment(ref asked);
+                return ValueTask.FromResult<IResponse?>(new MetadataResponse { ClusterId = new string('x', 30_000) });
+            }),
+        ]);
+        using RawClient client = await listener.ConnectAsync();
+        byte[] request = RawClient.Frame(1, new MetadataRequest(), Version);
+        const int Requests = 2000; // 60 MB of answers, far more than the sockets' buffers take
+        Task sending = client.SendAsync([.. Enumerable.Repeat(request, Requests)]);
+        // The node stops asking its handler while answers are unsent, and goes on when they are read.
+        await TestListener.UntilAsync(() => asked > 30, "some answers");
+        await Task.WhenAny(sending, Task.Delay(500, TestContext.Current.CancellationToken));
+        Assert.InRange(Volatile.Read(ref asked), 30, Requests / 2);
+        for (int i = 0; i < Requests; i++)
+            Assert.NotNull(await client.ReceiveFrameAsync());
+        await sending;
+        Assert.Equal(Requests, asked);
+    }
+
+    [Fact]
+    public async Task No_second_fetch_is_begun_before_the_first_is_answered()
+    {
+        var answers = new Queue<TaskCompletionSource<IResponse?>>([new(), new()]);
+        int begun = 0;
+        await using var listener = new TestListener(
+        [
+            TestListener.Echo(),
+            new DelegateHandler<FetchRequest>(ApiKey.Fetch, (_, _) =>
+            {
+                Interlocked.Increment(ref begun);
+                return new ValueTask<IResponse?>(answers.Dequeue().Task);
+            }),
+        ]);
+        TaskCompletionSource<IResponse?>[] both = [.. answers];
+        using RawClient client = await listener.ConnectAsync();
+        byte[] fetch = RawClient.Frame(1, new FetchRequest(), 11);
+        await client.SendAsync(fetch, fetch);
+        using (RawClient other = await listener.ConnectAsync())
+        {
+            // By the time that somebody else is served, the second would have been begun.
+            await other.SendAsync(RawClient.Frame(2, new MetadataRequest(), Version));
+            Assert.NotNull(await other.ReceiveFrameAsync());
+        }
+        Assert.Equal(1, begun);
+        both[0].SetResult(new FetchResponse());
+        Assert.NotNull(await client.ReceiveFrameAsync());
+        await TestListener.UntilAsync(() => begun == 2, "the second fetch");
+        both[1].SetResult(new FetchResponse());
+        Assert.NotNull(await client.ReceiveFrameAsync());
     }
 
     [Fact]

@@ -84,6 +84,36 @@ public sealed class HostileInputSpec(ITestOutputHelper output)
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 4 * Limit);
     }
 
+    [Theory]
+    [InlineData(CompressionType.Gzip)]
+    [InlineData(CompressionType.Lz4)]
+    [InlineData(CompressionType.Zstd)]
+    public void A_bomb_takes_little_memory_however_high_the_limit_is(CompressionType type)
+    {
+        byte[] bomb = Bomb(type);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        Assert.Throws<DecompressionLimitException>(() => Codecs.For(type).Decompress(bomb, 64 << 20));
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 16 << 20);
+    }
+
+    [Theory]
+    [MemberData(nameof(EveryCodec))]
+    public void What_is_large_and_allowed_comes_out_whole(CompressionType type)
+    {
+        // Up to 4 MiB there is one run of the decompressor, above that a second.
+        foreach (int size in new[] { (4 << 20) - 1, 4 << 20, (4 << 20) + 1, 10_000_000 })
+        {
+            byte[] content = new byte[size];
+            new Random(size).NextBytes(content.AsSpan(0, size / 100));
+            byte[] compressed = CodecSpec.Compress(type, content);
+            using (PooledBuffer result = Codecs.For(type).Decompress(compressed, size))
+                Assert.True(result.Memory.Span.SequenceEqual(content));
+            Assert.Throws<DecompressionLimitException>(() => Codecs.For(type).Decompress(compressed, size - 1));
+        }
+    }
+
     [Fact]
     public void A_short_snappy_block_that_claims_to_be_long_gets_no_memory()
     {

@@ -155,6 +155,28 @@ public sealed class WireReaderSpec
     }
 
     [Fact]
+    public void All_arrays_together_have_no_more_elements_than_allowed()
+    {
+        var reader = new WireReader(WireHex.Bytes("00000002 0000 03 0000"), maxElements: 4);
+        Assert.Equal(2, reader.ReadArrayCount("first", compact: false, 1));
+        reader.ReadInt16("elements");
+        Assert.Equal(2, reader.ReadArrayCount("second", compact: true, 1));
+        var refusing = new WireReader(WireHex.Bytes("00000002 0000 03 0000"), maxElements: 3);
+        refusing.ReadArrayCount("first", compact: false, 1);
+        refusing.ReadInt16("elements");
+        string message = "";
+        try
+        {
+            refusing.ReadArrayCount("second", compact: true, 1);
+        }
+        catch (MalformedMessageException error)
+        {
+            message = error.Message;
+        }
+        Assert.Contains("second has 2 elements, of which only 1 are allowed", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_list_gets_room_for_few_elements_at_once() => Assert.True(WireReader.Capacity(int.MaxValue) <= 4096);
 
     [Fact]

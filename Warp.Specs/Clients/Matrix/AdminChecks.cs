@@ -8,6 +8,7 @@ internal static class AdminChecks
     private const int TopicAlreadyExists = 36;
     private const int InvalidPartitions = 37;
     private const int InvalidConfig = 40;
+    private const int ElectionNotNeeded = 84;
 
     public static IReadOnlyList<MatrixCheck> All { get; } =
     [
@@ -22,6 +23,8 @@ internal static class AdminChecks
         new("alter configs incrementally", ChangeConfigsAsync),
         new("delete records", DeleteRecordsAsync),
         new("delete a topic", DeleteTopicAsync),
+        new("elect leaders", ElectLeadersAsync),
+        new("list partition reassignments", ListReassignmentsAsync),
     ];
 
     private static async Task DescribeClusterAsync(CheckContext context, CancellationToken cancellation)
@@ -116,6 +119,19 @@ internal static class AdminChecks
         string topic = await context.PrepareTopicAsync("deleted", cancellation);
         await context.Driver.DeleteTopicAsync(topic, cancellation);
         Assert.DoesNotContain(topic, await context.Reference.ListTopicsAsync(cancellation));
+    }
+
+    private static async Task ElectLeadersAsync(CheckContext context, CancellationToken cancellation)
+    {
+        string topic = await context.PrepareTopicAsync("elected", cancellation);
+        var refused = await Assert.ThrowsAsync<ClientCallException>(() => context.Driver.ElectLeaderAsync(topic, 0, cancellation));
+        Assert.Equal(ElectionNotNeeded, refused.Code);
+    }
+
+    private static async Task ListReassignmentsAsync(CheckContext context, CancellationToken cancellation)
+    {
+        string topic = await context.PrepareTopicAsync("reassigned", cancellation);
+        Assert.Equal(0, await context.Driver.CountReassignmentsAsync(topic, cancellation));
     }
 
     private static Dictionary<string, string> Config(string name, string value) => new() { [name] = value };

@@ -55,14 +55,20 @@ public sealed class ClientMatrix : IAsyncLifetime
     {
         await _stopping.CancelAsync();
         await Task.WhenAll(_runs.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await WriteResultsAsync();
-        foreach (var context in _contexts.Values)
-            await context.Driver.DisposeAsync();
-        if (_reference is not null)
-            await _reference.DisposeAsync();
-        if (_node is not null)
-            await _node.DisposeAsync();
-        _stopping.Dispose();
+        try
+        {
+            await WriteResultsAsync();
+        }
+        finally
+        {
+            foreach (var context in _contexts.Values)
+                await context.Driver.DisposeAsync();
+            if (_reference is not null)
+                await _reference.DisposeAsync();
+            if (_node is not null)
+                await _node.DisposeAsync();
+            _stopping.Dispose();
+        }
     }
 
     private async Task RunAsync(MatrixArea area, Task before)

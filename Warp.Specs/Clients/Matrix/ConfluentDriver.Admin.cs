@@ -61,6 +61,9 @@ public sealed partial class ConfluentDriver
 
     public Task DeleteTopicAsync(string topic, CancellationToken cancellation) => CallAsync(() => _admin.DeleteTopicsAsync([topic]));
 
+    public Task ElectLeaderAsync(string topic, int partition, CancellationToken cancellation) =>
+        CallAsync(() => _admin.ElectLeadersAsync(ElectionType.Preferred, [new(topic, partition)]));
+
     private static ConfigResource Resource(string topic) => new() { Type = ResourceType.Topic, Name = topic };
 
     private static List<ConfigEntry> Entries(IReadOnlyDictionary<string, string> configs) =>

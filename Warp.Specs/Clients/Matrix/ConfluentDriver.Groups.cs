@@ -83,5 +83,11 @@ public sealed partial class ConfluentDriver
                 .ToDictionary(each => each.Partition.Value, each => each.Offset.Value);
         });
 
+    public Task SetGroupOffsetAsync(string group, string topic, int partition, long offset, CancellationToken cancellation) =>
+        CallAsync(() => _admin.AlterConsumerGroupOffsetsAsync([new(group, [new(topic, partition, offset)])]));
+
+    public Task DeleteGroupOffsetAsync(string group, string topic, int partition, CancellationToken cancellation) =>
+        CallAsync(() => _admin.DeleteConsumerGroupOffsetsAsync(group, [new(topic, partition)]));
+
     public Task DeleteGroupAsync(string group, CancellationToken cancellation) => CallAsync(() => _admin.DeleteGroupsAsync([group]));
 }

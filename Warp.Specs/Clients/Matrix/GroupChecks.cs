@@ -22,6 +22,8 @@ internal static class GroupChecks
         new("list groups", ListAsync),
         new("describe a group", DescribeAsync),
         new("list the offsets of a group", OffsetsAsync),
+        new("set an offset of a group", SetOffsetAsync),
+        new("delete an offset of a group", DeleteOffsetAsync),
         new("delete a group", DeleteAsync),
     ];
 
@@ -149,6 +151,20 @@ internal static class GroupChecks
     {
         string group = await PrepareGroupAsync(context, "group-offsets", cancellation);
         Assert.Equal(new Dictionary<int, long> { [0] = 7 }, await context.Driver.GroupOffsetsAsync(group, group, cancellation));
+    }
+
+    private static async Task SetOffsetAsync(CheckContext context, CancellationToken cancellation)
+    {
+        string group = await PrepareGroupAsync(context, "set-offset", cancellation);
+        await context.Driver.SetGroupOffsetAsync(group, group, 0, 3, cancellation);
+        Assert.Equal(3, await context.Reference.CommittedAsync(group, group, 0, cancellation));
+    }
+
+    private static async Task DeleteOffsetAsync(CheckContext context, CancellationToken cancellation)
+    {
+        string group = await PrepareGroupAsync(context, "deleted-offset", cancellation);
+        await context.Driver.DeleteGroupOffsetAsync(group, group, 0, cancellation);
+        Assert.Null(await context.Reference.CommittedAsync(group, group, 0, cancellation));
     }
 
     private static async Task DeleteAsync(CheckContext context, CancellationToken cancellation)

@@ -131,41 +131,8 @@ public sealed partial class KcatDriver(string bootstrap) : IClientDriver
         return ValueTask.CompletedTask;
     }
 
-    public Task CreateTopicAsync(
-        string topic, int partitions, IReadOnlyDictionary<string, string> configs, CancellationToken cancellation) => throw NotOffered();
-
-    public Task CreatePartitionsAsync(string topic, int total, CancellationToken cancellation) => throw NotOffered();
-
-    public Task<IReadOnlyDictionary<string, string?>> DescribeConfigsAsync(string topic, CancellationToken cancellation) =>
-        throw NotOffered();
-
-    public Task AlterConfigsAsync(string topic, IReadOnlyDictionary<string, string> configs, CancellationToken cancellation) =>
-        throw NotOffered();
-
-    public Task ChangeConfigsAsync(string topic, IReadOnlyDictionary<string, string> configs, CancellationToken cancellation) =>
-        throw NotOffered();
-
-    public Task DeleteRecordsAsync(string topic, int partition, long before, CancellationToken cancellation) => throw NotOffered();
-
-    public Task DeleteTopicAsync(string topic, CancellationToken cancellation) => throw NotOffered();
-
-    public Task CommitMemberAsync(string member, CancellationToken cancellation) => throw NotOffered();
-
-    public Task<long?> CommittedAsync(string group, string topic, int partition, CancellationToken cancellation) => throw NotOffered();
-
-    public Task<IReadOnlyList<string>> ListGroupsAsync(CancellationToken cancellation) => throw NotOffered();
-
-    public Task<GroupAnswer> DescribeGroupAsync(string group, CancellationToken cancellation) => throw NotOffered();
-
-    public Task<IReadOnlyDictionary<int, long>> GroupOffsetsAsync(string group, string topic, CancellationToken cancellation) =>
-        throw NotOffered();
-
-    public Task DeleteGroupAsync(string group, CancellationToken cancellation) => throw NotOffered();
-
     [GeneratedRegex(@"Version (?<kcat>[\d.]+).*librdkafka (?<librdkafka>[\d.]+)")]
     private static partial Regex VersionNumbers();
-
-    private static NotSupportedException NotOffered() => new("kcat has no such call");
 
     private static bool HasNull(MatrixRecord record) => record.Key is null || record.Value is null;
 

@@ -67,6 +67,9 @@ public sealed class ScriptDriver(string interpreter, string script, string boots
     public Task DeleteTopicAsync(string topic, CancellationToken cancellation) =>
         CallAsync("delete_topic", new { topic }, cancellation);
 
+    public Task<int> CountReassignmentsAsync(string topic, CancellationToken cancellation) =>
+        CallAsync<int>("count_reassignments", new { topic }, cancellation);
+
     public Task StartMemberAsync(MemberCall call, CancellationToken cancellation) => CallAsync("start_member", call, cancellation);
 
     public Task<MemberAnswer> MemberStateAsync(string member, CancellationToken cancellation) =>
@@ -88,6 +91,9 @@ public sealed class ScriptDriver(string interpreter, string script, string boots
 
     public Task<IReadOnlyDictionary<int, long>> GroupOffsetsAsync(string group, string topic, CancellationToken cancellation) =>
         CallAsync<IReadOnlyDictionary<int, long>>("group_offsets", new { group, topic }, cancellation);
+
+    public Task SetGroupOffsetAsync(string group, string topic, int partition, long offset, CancellationToken cancellation) =>
+        CallAsync("set_group_offset", new { group, topic, partition, offset }, cancellation);
 
     public Task DeleteGroupAsync(string group, CancellationToken cancellation) => CallAsync("delete_group", new { group }, cancellation);
 

@@ -164,6 +164,11 @@ const calls = {
     await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(before) }] })
   },
 
+  async count_reassignments({ topic }) {
+    const { topics } = await admin.listPartitionReassignments({ topics: [{ topic, partitions: [0] }] })
+    return topics.reduce((count, { partitions }) => count + partitions.length, 0)
+  },
+
   delete_topic: ({ topic }) => admin.deleteTopics({ topics: [topic] }),
 
   async start_member({ member, group, topic, auto_commit }) {
@@ -216,6 +221,10 @@ const calls = {
   async group_offsets({ group, topic }) {
     const [{ partitions }] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
     return Object.fromEntries(partitions.filter(({ offset }) => offset !== '-1').map(({ partition, offset }) => [partition, Number(offset)]))
+  },
+
+  async set_group_offset({ group, topic, partition, offset }) {
+    await admin.setOffsets({ groupId: group, topic, partitions: [{ partition, offset: String(offset) }] })
   },
 
   async delete_group({ group }) {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using Warp.Specs.Hosting;
@@ -114,11 +115,25 @@ public sealed class ClientMatrix : IAsyncLifetime
     private TaskCompletionSource<MatrixResult> ResultOf(string client, string check) =>
         _results.GetOrAdd((client, check), static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
 
+    // The table is written for a client that is missing, too: its checks have failed.
+    private static async Task<string> VersionOfAsync(IClientDriver driver)
+    {
+        using var timeout = new CancellationTokenSource(_checkTimeout);
+        try
+        {
+            return await driver.VersionAsync(timeout.Token);
+        }
+        catch (Exception failure) when (failure is InvalidOperationException or Win32Exception or ClientCallException)
+        {
+            return "(missing)";
+        }
+    }
+
     private async Task WriteResultsAsync()
     {
         var versions = new List<string>();
         foreach (var context in _contexts.Values)
-            versions.Add(await context.Driver.VersionAsync(CancellationToken.None));
+            versions.Add(await VersionOfAsync(context.Driver));
         string folder = Path.Combine(Repository.Root, "TestResults");
         Directory.CreateDirectory(folder);
         await File.WriteAllTextAsync(Path.Combine(folder, "client-matrix.md"), MatrixTable.Render(versions, Find));

@@ -5,9 +5,11 @@ set -euo pipefail
 
 packages=(
   kcat librdkafka1 # a C client: the command line tool, and the library in the version that Debian carries
+  python3-confluent-kafka # the same library under Python
+  python3-kafka python3-lz4 python3-snappy python3-zstandard # a client written in Python, and the codecs that it takes from elsewhere
   gcc g++ make zlib1g-dev libzstd-dev libssl-dev libsasl2-dev # what librdkafka.sh compiles with
 )
-command -v npm >/dev/null || packages+=(nodejs npm) # librdkafka.sh gets its source by npm
+command -v npm >/dev/null || packages+=(nodejs npm) # runs kafkajs; librdkafka.sh and node.sh get theirs by npm
 
 missing=()
 for package in "${packages[@]}"; do

@@ -1,0 +1,14 @@
+using Xunit;
+
+namespace Warp.Specs.Clients.Matrix;
+
+[Collection(nameof(ClientMatrixRuns))]
+public sealed class ClientMatrixSpec(ClientMatrix matrix)
+{
+    public static TheoryData<string, string> Rows => ClientMatrixRuns.Rows(MatrixArea.Records);
+
+    [Theory]
+    [MemberData(nameof(Rows))]
+    public Task The_check_passes(string client, string check) =>
+        ClientMatrixRuns.AssertPassedAsync(matrix, MatrixArea.Records, client, check);
+}

@@ -53,7 +53,8 @@ public sealed class CatalogRulesSpec
     [InlineData("new", int.MaxValue, 1, ErrorCode.InvalidPartitions)]
     [InlineData("new", 1, 0, ErrorCode.InvalidReplicationFactor)]
     [InlineData("new", 1, -2, ErrorCode.InvalidReplicationFactor)]
-    [InlineData("new", CatalogRules.MaxPartitions, short.MaxValue, ErrorCode.None)]
+    [InlineData("new", 1, CatalogRules.MaxReplicationFactor + 1, ErrorCode.InvalidReplicationFactor)]
+    [InlineData("new", CatalogRules.MaxPartitions, CatalogRules.MaxReplicationFactor, ErrorCode.None)]
     public void What_cannot_be_made_gets_Kafkas_error(string name, int partitions, short replicas, ErrorCode error)
     {
         Made("taken");

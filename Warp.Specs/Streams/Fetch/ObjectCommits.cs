@@ -15,7 +15,10 @@ internal sealed class ObjectCommits(StreamsWorld world)
 
     private readonly NodeIncarnation _node = new(Interlocked.Increment(ref s_nodes), 1);
     private readonly Dictionary<int, long> _numbers = [];
-    private readonly Random _random = new(1);
+    private static int s_made;
+
+    // Each has a seed of its own: two that mint in the same millisecond must not make the same id.
+    private readonly Random _random = new(Interlocked.Increment(ref s_made));
 
     /// <summary>The object that was written last.</summary>
     public ObjectId LastId { get; private set; }

@@ -10,6 +10,11 @@ public static partial class BrokerConfigs
 {
     public const string AutoCreateTopicsEnable = "auto.create.topics.enable";
     public const string DefaultReplicationFactor = "default.replication.factor";
+    public const string GroupConsumerAssignors = "group.consumer.assignors";
+    public const string GroupConsumerHeartbeatIntervalMs = "group.consumer.heartbeat.interval.ms";
+    public const string GroupConsumerMaxSize = "group.consumer.max.size";
+    public const string GroupConsumerMigrationPolicy = "group.consumer.migration.policy";
+    public const string GroupConsumerSessionTimeoutMs = "group.consumer.session.timeout.ms";
     public const string GroupInitialRebalanceDelayMs = "group.initial.rebalance.delay.ms";
     public const string GroupMaxSessionTimeoutMs = "group.max.session.timeout.ms";
     public const string GroupMaxSize = "group.max.size";

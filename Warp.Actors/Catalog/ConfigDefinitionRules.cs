@@ -32,6 +32,10 @@ public static partial class ConfigDefinitionRules
         return elements.Distinct().Count() == elements.Length ? null : "no element may appear twice";
     };
 
+    /// <summary>A list of at least one of these words, each at most once.</summary>
+    public static ConfigRule NonEmptySubsetOf(params string[] words) =>
+        value => SplitList(value).Length == 0 ? "it must not be empty" : SubsetOf(words)(value);
+
     /// <summary>A list of <c>partition:broker</c> pairs, or <c>*</c> for all.</summary>
     public static string? ThrottledReplicas(string value) =>
         value == "*" || SplitList(value).All(element => PartitionAndBroker().IsMatch(element))

@@ -1,3 +1,4 @@
+using Warp.Actors.Sequencing;
 using Warp.Protocol.Messages;
 
 namespace Warp.Actors.Groups;
@@ -29,6 +30,21 @@ public record GroupAnswer(ErrorCode Error)
         public string? ProtocolName { get; init; }
 
         public ReadOnlyMemory<byte> Assignment { get; init; }
+    }
+
+    public sealed record ConsumerHeartbeat(ErrorCode Error) : GroupAnswer(Error)
+    {
+        /// <summary>What is wrong, as a sentence; null when nothing is.</summary>
+        public string? Message { get; init; }
+
+        public string? MemberId { get; init; }
+
+        public int MemberEpoch { get; init; }
+
+        public int HeartbeatIntervalMs { get; init; }
+
+        /// <summary>Null when it has not changed.</summary>
+        public IReadOnlyCollection<TopicPartition>? Assignment { get; init; }
     }
 
     /// <summary>One error for each thing that was asked for, in order.</summary>

@@ -60,12 +60,50 @@ public abstract record GroupCommand
     /// <summary>LeaveGroup of one or more members; an instance id without a member id removes the static member, whoever asks.</summary>
     public sealed record LeaveGroup(IReadOnlyList<LeavingMember> Members) : GroupCommand;
 
+    /// <summary>ConsumerGroupHeartbeat (KIP-848). What is null has not changed since the member's last one.</summary>
+    public sealed record ConsumerHeartbeat : GroupCommand
+    {
+        /// <summary>Empty for a member that has none yet (version 0).</summary>
+        public required string MemberId { get; init; }
+
+        /// <summary>0 to join, −1 to leave, −2 for a static member that leaves for a while.</summary>
+        public required int MemberEpoch { get; init; }
+
+        public string? InstanceId { get; init; }
+
+        public string? RackId { get; init; }
+
+        public required string ClientId { get; init; }
+
+        public required string ClientHost { get; init; }
+
+        /// <summary>−1 for no change.</summary>
+        public int RebalanceTimeoutMs { get; init; } = -1;
+
+        public IReadOnlyCollection<string>? SubscribedTopics { get; init; }
+
+        /// <summary>Empty for none.</summary>
+        public string? SubscribedRegex { get; init; }
+
+        public string? ServerAssignor { get; init; }
+
+        public IReadOnlySet<TopicPartition>? Owned { get; init; }
+
+        /// <summary>Never used before in the cluster: the member id, if one is needed.</summary>
+        public required string UniqueId { get; init; }
+
+        public override bool MayCreate => MemberEpoch == 0;
+    }
+
     /// <summary>OffsetCommit. Without member id and with a negative generation it is a simple consumer's, or an administrator's.</summary>
     public sealed record CommitOffsets(
         string MemberId, string? InstanceId, int Generation, long RetentionMs, IReadOnlyList<OffsetToCommit> Offsets) : GroupCommand
     {
         /// <summary>Versions from 9 on know GROUP_ID_NOT_FOUND.</summary>
         public bool KnowsGroupIdNotFound { get; init; }
+
+        /// <summary>Versions from 9 on: what is called the generation may be a member epoch.</summary>
+        public bool KnowsMemberEpochs { get; init; }
 
         public override bool MayCreate => Generation < 0;
     }

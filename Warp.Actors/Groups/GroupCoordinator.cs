@@ -82,6 +82,9 @@ public sealed class GroupCoordinator : PersistentActor<GroupMessage>
             case GroupMessage.ReadOffsets read:
                 WhenOwner(prove: false, () => read.Reply.Set(_state.Image.Offsets), read);
                 break;
+            case GroupMessage.CheckMember check:
+                WhenOwner(prove: false, () => check.Reply.Set(ConsumerOffsets.CheckReader(_state.Image.Consumer, check.MemberId, check.MemberEpoch)), check);
+                break;
             case GroupMessage.Describe describe:
                 WhenOwner(prove: false, () => describe.Reply.Set(GroupDescription.Of(_state)), describe);
                 break;
@@ -137,7 +140,7 @@ public sealed class GroupCoordinator : PersistentActor<GroupMessage>
 
         void Written()
         {
-            _state = _state with { Classic = draft.Classic, ExpiryCheck = draft.ExpiryCheck, Wake = draft.Wake };
+            _state = _state with { Classic = draft.Classic, Liveness = draft.Liveness, ExpiryCheck = draft.ExpiryCheck, Wake = draft.Wake };
             LogGenerations(events);
             new Answers(Take(answers)).Send();
             Settle(TimeSpan.Zero);
@@ -204,6 +207,9 @@ public sealed class GroupCoordinator : PersistentActor<GroupMessage>
 
     private void LogGenerations(List<IEvent> events)
     {
+        if (events.OfType<ConsumerTargetAssigned>().LastOrDefault() is { } target)
+            Log.LogInformation("{Group} has the target of epoch {Epoch} for {Members} members", PersistenceId, target.Epoch, _state.Image.Consumer?.Members.Count ?? 0);
+
         foreach (ClassicGenerationStarted started in events.OfType<ClassicGenerationStarted>())
             Log.LogInformation("{Group} has generation {Generation} with {Members} members", PersistenceId, started.Generation, started.Members.Count);
     }

@@ -35,6 +35,9 @@ public sealed record GroupImage
     /// <summary>Whether members of the generation have left, so that a rebalance is due.</summary>
     public bool HasLostMembers { get; private init; }
 
+    /// <summary>The group in the consumer protocol; null for a classic one. Its epoch is <see cref="Generation"/>.</summary>
+    public ConsumerGroup? Consumer { get; private init; }
+
     /// <summary>When the generation last changed its state, in ms since 1970: for an empty group, since when it is.</summary>
     public long StateTimeMs { get; private init; }
 
@@ -52,6 +55,7 @@ public sealed record GroupImage
             ProtocolName = started.ProtocolName,
             LeaderId = started.LeaderId,
             Members = [.. started.Members.Select(ClassicMember.Of)],
+            Consumer = null,
             IsAssigned = false,
             HasLostMembers = false,
             StateTimeMs = started.Time,
@@ -72,10 +76,23 @@ public sealed record GroupImage
             ProtocolName = null,
             LeaderId = null,
             Members = [],
+            Consumer = null,
             IsAssigned = false,
             HasLostMembers = false,
             StateTimeMs = emptied.Time,
         },
+        ConsumerGroupStarted started => None with
+        {
+            Exists = true,
+            Generation = started.Epoch,
+            ProtocolType = ConsumerSubscription.ProtocolType,
+            Consumer = ConsumerGroup.StartAt(started.Epoch),
+            StateTimeMs = started.Time,
+            Offsets = Offsets,
+        },
+        ConsumerMemberChanged or ConsumerMemberReplaced or ConsumerTargetAssigned => this with { Consumer = Consumer!.Apply(@event) },
+        ConsumerMembersLeft left => this with { Consumer = Consumer!.Apply(left), StateTimeMs = left.Time },
+        ConsumerEpochRaised raised => this with { Consumer = Consumer!.Apply(raised), Generation = raised.Epoch },
         OffsetsCommitted committed => Commit(committed),
         OffsetsRemoved removed => this with
         {
@@ -97,6 +114,7 @@ public sealed record GroupImage
         HasLostMembers = HasLostMembers,
         StateTime = StateTimeMs,
         Members = [.. Members.Select(static member => member.ToRecord())],
+        Consumer = Consumer?.ToRecord(),
         Topics = [.. Offsets.GroupBy(static offset => offset.Key.TopicId).Select(static topic => new GroupSnapshot.GroupSnapshotTopic
         {
             TopicId = topic.Key,
@@ -124,6 +142,7 @@ public sealed record GroupImage
         HasLostMembers = snapshot.HasLostMembers,
         StateTimeMs = snapshot.StateTime,
         Members = [.. snapshot.Members.Select(ClassicMember.Of)],
+        Consumer = snapshot.Consumer is { } consumer ? ConsumerGroup.Of(consumer) : null,
         Offsets = (from topic in snapshot.Topics
                    from offset in topic.Partitions
                    select KeyValuePair.Create(

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Warp.Actors.Kernel;
 using Warp.Actors.Sequencing;
+using Warp.Protocol.Messages;
 
 namespace Warp.Actors.Groups;
 
@@ -40,6 +41,12 @@ public abstract record GroupMessage
 
     /// <summary>The committed offsets of all partitions.</summary>
     public sealed record ReadOffsets(Reply<ImmutableDictionary<TopicPartition, CommittedOffset>> Reply) : Question
+    {
+        public override void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>Whether a member that reads offsets is who it says, in a group of the consumer protocol; classic groups do not ask.</summary>
+    public sealed record CheckMember(string MemberId, int MemberEpoch, Reply<ErrorCode> Reply) : Question
     {
         public override void Fail(Exception error) => Reply.Fail(error);
     }

@@ -14,10 +14,26 @@ public static class GroupRules
     {
         var turn = new GroupTurn(state, context);
         var classic = new ClassicRules(turn);
+        var consumer = new ConsumerRules(turn);
+        var emulation = new ClassicEmulation(turn, consumer);
+        bool hasConsumers = turn.Image.Consumer is { Members.IsEmpty: false };
         switch (command)
         {
+            case GroupCommand.ConsumerHeartbeat heartbeat:
+                turn.Answer(replyId, consumer.Heartbeat(heartbeat));
+                break;
             case GroupCommand.JoinGroup join:
-                classic.Join(join, replyId);
+                if (!emulation.TryJoin(join, replyId))
+                    classic.Join(join, replyId);
+                break;
+            case GroupCommand.SyncGroup sync when hasConsumers:
+                turn.Answer(replyId, emulation.Sync(sync));
+                break;
+            case GroupCommand.Heartbeat heartbeat when hasConsumers:
+                turn.Answer(replyId, new GroupAnswer(emulation.Heartbeat(heartbeat)));
+                break;
+            case GroupCommand.LeaveGroup leave when hasConsumers:
+                turn.Answer(replyId, new GroupAnswer.Each(ErrorCode.None, emulation.Leave(leave)));
                 break;
             case GroupCommand.SyncGroup sync:
                 classic.Sync(sync, replyId);
@@ -38,7 +54,7 @@ public static class GroupRules
                 turn.Answer(replyId, new GroupAnswer(Delete(turn)));
                 break;
             case GroupCommand.Tick:
-                Tick(turn, classic);
+                Tick(turn, classic, consumer);
                 break;
         }
         classic.NoteLostMembers();
@@ -49,14 +65,15 @@ public static class GroupRules
     {
         if (!turn.Exists)
             return ErrorCode.GroupIdNotFound;
-        if (turn.Group.State != ClassicGroupState.Empty)
+        if (turn.Group.State != ClassicGroupState.Empty || turn.Image.Consumer is { Members.IsEmpty: false })
             return ErrorCode.NonEmptyGroup;
         Remove(turn);
         return ErrorCode.None;
     }
 
-    private static void Tick(GroupTurn turn, ClassicRules classic)
+    private static void Tick(GroupTurn turn, ClassicRules classic, ConsumerRules consumer)
     {
+        consumer.Expire();
         while (classic.ExpireNext())
         {
         }
@@ -64,7 +81,8 @@ public static class GroupRules
         {
             turn.ExpiryCheck = turn.After(turn.Context.Settings.OffsetsRetentionCheckInterval);
             new OffsetRules(turn).Expire();
-            if (turn.Image is { Exists: true, Offsets.IsEmpty: true } && turn.Group is { State: ClassicGroupState.Empty, PendingMembers.IsEmpty: true })
+            if (turn.Image is { Exists: true, Offsets.IsEmpty: true, Consumer: null or { Members.IsEmpty: true } }
+                && turn.Group is { State: ClassicGroupState.Empty, PendingMembers.IsEmpty: true })
                 Remove(turn);
         }
         turn.ResetWake();

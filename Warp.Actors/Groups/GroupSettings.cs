@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Warp.Actors.Catalog;
 
@@ -32,6 +33,21 @@ public sealed record GroupSettings
     /// </summary>
     public int MaxAssignmentBytes { get; init; } = 1_048_588;
 
+    /// <summary><c>group.consumer.session.timeout.ms</c>.</summary>
+    public TimeSpan ConsumerSessionTimeout { get; init; } = TimeSpan.FromSeconds(45);
+
+    /// <summary><c>group.consumer.heartbeat.interval.ms</c>.</summary>
+    public int ConsumerHeartbeatIntervalMs { get; init; } = 5000;
+
+    /// <summary><c>group.consumer.max.size</c>.</summary>
+    public int ConsumerMaxSize { get; init; } = int.MaxValue;
+
+    /// <summary><c>group.consumer.assignors</c>: at least one; the first is the default.</summary>
+    public ImmutableArray<string> ConsumerAssignors { get; init; } = ["uniform", "range"];
+
+    /// <summary><c>group.consumer.migration.policy</c>.</summary>
+    public ConsumerMigrationPolicy ConsumerMigration { get; init; } = ConsumerMigrationPolicy.Bidirectional;
+
     /// <summary>The settings of a node.</summary>
     public static GroupSettings Of(BrokerConfigValues configs)
     {
@@ -45,12 +61,16 @@ public sealed record GroupSettings
             OffsetsRetention = TimeSpan.FromMinutes(Number(BrokerConfigs.OffsetsRetentionMinutes)),
             OffsetsRetentionCheckInterval = TimeSpan.FromMilliseconds(Number(BrokerConfigs.OffsetsRetentionCheckIntervalMs)),
             MaxAssignmentBytes = (int)Number(BrokerConfigs.MessageMaxBytes),
+            ConsumerSessionTimeout = TimeSpan.FromMilliseconds(Number(BrokerConfigs.GroupConsumerSessionTimeoutMs)),
+            ConsumerHeartbeatIntervalMs = (int)Number(BrokerConfigs.GroupConsumerHeartbeatIntervalMs),
+            ConsumerMaxSize = (int)Number(BrokerConfigs.GroupConsumerMaxSize),
+            ConsumerAssignors = [.. ConfigDefinitionRules.SplitList(Text(BrokerConfigs.GroupConsumerAssignors))],
+            ConsumerMigration = Enum.Parse<ConsumerMigrationPolicy>(Text(BrokerConfigs.GroupConsumerMigrationPolicy), ignoreCase: true),
         };
 
-        long Number(string name)
-        {
-            string? value = BrokerConfigValues.Sources.Select(source => configs.Get(source, name)).First(static found => found is not null);
-            return long.Parse(value!, CultureInfo.InvariantCulture);
-        }
+        long Number(string name) => long.Parse(Text(name), CultureInfo.InvariantCulture);
+
+        string Text(string name) =>
+            BrokerConfigValues.Sources.Select(source => configs.Get(source, name)).First(static found => found is not null)!.Trim();
     }
 }

@@ -9,6 +9,9 @@ namespace Warp.Actors.Groups;
 /// <param name="Wake">Nothing expires before this moment. It may be early: a tick then finds nothing and sets it right.</param>
 public sealed record GroupState(GroupImage Image, ClassicGroup Classic, TimeSpan ExpiryCheck, TimeSpan Wake)
 {
+    /// <summary>Who is alive in a group of the consumer protocol.</summary>
+    public ConsumerLiveness Liveness { get; init; } = ConsumerLiveness.None;
+
     /// <summary>Whether there is such a group.</summary>
     public bool Exists => Image.Exists || !Classic.Members.IsEmpty || !Classic.PendingMembers.IsEmpty;
 
@@ -20,6 +23,7 @@ public sealed record GroupState(GroupImage Image, ClassicGroup Classic, TimeSpan
             context);
         if (turn.Group.Members.Count > context.Settings.MaxSize)
             new ClassicRules(turn).PrepareRebalance();
+        new ConsumerRules(turn).Recover();
         turn.ResetWake();
         return turn.ToDecision().Next;
     }

@@ -16,6 +16,8 @@ internal sealed class GroupTurn(GroupState state, GroupContext context)
 
     public ClassicGroup Group { get; set; } = state.Classic;
 
+    public ConsumerLiveness Liveness { get; set; } = state.Liveness;
+
     public TimeSpan ExpiryCheck { get; set; } = state.ExpiryCheck;
 
     /// <inheritdoc cref="GroupState.Exists"/>
@@ -40,11 +42,19 @@ internal sealed class GroupTurn(GroupState state, GroupContext context)
         return due;
     }
 
+    /// <summary>Sets by when a member of the consumer protocol must be heard of; the moments come from <see cref="After"/>.</summary>
+    public void Expect(string memberId, MemberDeadlines deadlines) =>
+        Liveness = Liveness with { Deadlines = Liveness.Deadlines.SetItem(memberId, deadlines) };
+
+    /// <summary>Waits no longer for a member of the consumer protocol.</summary>
+    public void Forget(string memberId) => Liveness = Liveness with { Deadlines = Liveness.Deadlines.Remove(memberId) };
+
     /// <summary>Looks at all deadlines for the earliest.</summary>
     public void ResetWake() => Wake = new[] { ExpiryCheck, Group.JoinDeadline, Group.SyncDeadline }
         .Concat(Group.Members.Values.Select(static member => member.SessionDeadline))
+        .Concat(Liveness.Deadlines.Values.Select(static deadlines => (TimeSpan?)deadlines.Next))
         .Concat(Group.PendingMembers.Values.Select(static deadline => (TimeSpan?)deadline))
         .Min()!.Value;
 
-    public GroupDecision ToDecision() => new(new GroupState(Image, Group, ExpiryCheck, Wake), _events, _answers);
+    public GroupDecision ToDecision() => new(new GroupState(Image, Group, ExpiryCheck, Wake) { Liveness = Liveness }, _events, _answers);
 }

@@ -16,6 +16,8 @@ internal sealed class OffsetRules(GroupTurn turn)
             return new GroupAnswer.Each(refusal, []);
         if (turn.Group.State is ClassicGroupState.Stable or ClassicGroupState.PreparingRebalance)
             _classic.ExtendSession(commit.MemberId);
+        else if (turn.Image.Consumer is { Members.IsEmpty: false })
+            new ClassicEmulation(turn, new ConsumerRules(turn)).Hear(commit.MemberId);
 
         List<ErrorCode> errors = [.. commit.Offsets.Select(offset =>
             offset.Metadata.Length > turn.Context.Settings.MaxOffsetMetadataLength ? ErrorCode.OffsetMetadataTooLarge : ErrorCode.None)];
@@ -57,6 +59,8 @@ internal sealed class OffsetRules(GroupTurn turn)
 
     private ErrorCode Check(GroupCommand.CommitOffsets commit)
     {
+        if (turn.Image.Consumer is { Members.IsEmpty: false } consumer)
+            return ConsumerOffsets.CheckCommit(consumer, commit);
         ClassicGroup group = turn.Group;
         if (!turn.Exists && commit.Generation >= 0)
             return commit.KnowsGroupIdNotFound ? ErrorCode.GroupIdNotFound : ErrorCode.IllegalGeneration;
@@ -113,7 +117,7 @@ internal sealed class OffsetRules(GroupTurn turn)
         ClassicGroup group = turn.Group;
         long now = turn.Context.Now.EpochMs;
         long since;
-        if (group.ProtocolType is null)
+        if (group.ProtocolType is null || turn.Image.Consumer is { Members.IsEmpty: false })
             since = offset.CommitTimeMs;
         else if (group.State == ClassicGroupState.Empty)
             since = turn.Image.StateTimeMs;
@@ -127,6 +131,11 @@ internal sealed class OffsetRules(GroupTurn turn)
     /// <summary>The topics that the generation's members subscribe to, where they are consumers and can be understood.</summary>
     private Subscription Subscribed()
     {
+        if (turn.Image.Consumer is { Members.IsEmpty: false } consumer)
+        {
+            IReadOnlyList<TopicImage> subscribed = new SubscribedTopics(turn.Context.Catalog).OfAll(consumer.Members.Values);
+            return new Subscription([.. subscribed.Select(static topic => topic.Name)], IsConsumers: true);
+        }
         ClassicGroup group = turn.Group;
         if (group.ProtocolType != ConsumerSubscription.ProtocolType)
             return new Subscription(null, IsConsumers: false);

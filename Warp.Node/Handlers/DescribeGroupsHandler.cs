@@ -17,7 +17,8 @@ public sealed class DescribeGroupsHandler(GroupClient groups) : ApiHandler<Descr
     {
         var (error, group) = await groups.DescribeAsync(id, context.ConnectionClosed);
         var answer = new DescribeGroupsResponse.DescribedGroup { GroupId = id, ErrorCode = error };
-        if (group is not null)
+        // To this request groups of the consumer protocol do not exist.
+        if (group is { Consumer: null })
         {
             answer.GroupState = group.State;
             answer.ProtocolType = group.ProtocolType;
@@ -30,7 +31,7 @@ public sealed class DescribeGroupsHandler(GroupClient groups) : ApiHandler<Descr
             if (context.Version >= FirstVersionOfGroupIdNotFound)
             {
                 answer.ErrorCode = ErrorCode.GroupIdNotFound;
-                answer.ErrorMessage = $"Group {id} not found.";
+                answer.ErrorMessage = group is null ? $"Group {id} not found." : $"Group {id} is not a classic group.";
             }
         }
         if (withOperations && answer.ErrorCode == ErrorCode.None)

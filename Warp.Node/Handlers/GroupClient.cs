@@ -40,6 +40,13 @@ public sealed partial class GroupClient(GroupRegion region, ILogger<GroupClient>
         string groupId, CancellationToken cancellationToken) => AskAsync(
             groupId, reply => new GroupMessage.ReadOffsets(reply), ImmutableDictionary<TopicPartition, CommittedOffset>.Empty, cancellationToken);
 
+    /// <summary>Whether a member that reads offsets is one in its epoch; classic groups, and groups that do not exist, do not ask.</summary>
+    public async Task<ErrorCode> CheckMemberAsync(string groupId, string memberId, int memberEpoch, CancellationToken cancellationToken)
+    {
+        var (failure, answer) = await AskAsync(groupId, reply => new GroupMessage.CheckMember(memberId, memberEpoch, reply), ErrorCode.None, cancellationToken);
+        return failure == ErrorCode.None ? answer : failure;
+    }
+
     /// <summary>What there is to see of a group; null when it does not exist.</summary>
     public Task<(ErrorCode Error, GroupDescription? Group)> DescribeAsync(string groupId, CancellationToken cancellationToken) =>
         AskAsync<GroupDescription?>(groupId, reply => new GroupMessage.Describe(reply), null, cancellationToken);

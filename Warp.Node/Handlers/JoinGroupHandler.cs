@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Net;
 using Warp.Actors.Groups;
 using Warp.Protocol.Messages;
 
@@ -48,7 +47,7 @@ public sealed class JoinGroupHandler(GroupClient groups) : ApiHandler<JoinGroupR
         MemberId = request.MemberId,
         InstanceId = request.GroupInstanceId,
         ClientId = context.Header.ClientId ?? "",
-        ClientHost = HostOf(context.RemoteEndPoint),
+        ClientHost = context.ClientHost,
         SessionTimeoutMs = request.SessionTimeoutMs,
         RebalanceTimeoutMs = context.Version < FirstVersionOfRebalanceTimeout ? request.SessionTimeoutMs : request.RebalanceTimeoutMs,
         ProtocolType = request.ProtocolType,
@@ -57,11 +56,6 @@ public sealed class JoinGroupHandler(GroupClient groups) : ApiHandler<JoinGroupR
         RequiresKnownMemberId = context.Version >= FirstVersionOfKnownMemberIds,
         CanSkipAssignment = context.Version >= FirstVersionOfSkipAssignment,
     };
-
-    /// <summary>Kafka's tools show the address with the slash that Java puts before one without a name.</summary>
-    private static string HostOf(EndPoint? peer) => peer is IPEndPoint { Address: var address }
-        ? $"/{(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)}"
-        : "";
 
     /// <summary>Copies the protocols out of the request's buffer; of those with the same name the first counts.</summary>
     private static ImmutableArray<ClassicProtocol> ProtocolsOf(JoinGroupRequest request) =>

@@ -13,6 +13,7 @@ public sealed class OffsetCommitHandler(GroupClient groups, PublishedCatalog cat
     : ApiHandler<OffsetCommitRequest>(ApiKey.OffsetCommit, 1, 10)
 {
     private const short FirstVersionOfGroupIdNotFound = 9;
+    private const short FirstVersionOfMemberEpochs = 9;
     private const short FirstVersionOfTopicIds = 10;
 
     protected override async ValueTask<IResponse?> HandleAsync(RequestContext context, OffsetCommitRequest request)
@@ -65,6 +66,7 @@ public sealed class OffsetCommitHandler(GroupClient groups, PublishedCatalog cat
             request.MemberId, request.GroupInstanceId, request.GenerationIdOrMemberEpoch, request.RetentionTimeMs, offsets)
         {
             KnowsGroupIdNotFound = context.Version >= FirstVersionOfGroupIdNotFound,
+            KnowsMemberEpochs = context.Version >= FirstVersionOfMemberEpochs,
         };
         GroupAnswer.Each answer = await groups.RunAsync(
             request.GroupId, command, static error => new GroupAnswer.Each(error, []), context.ConnectionClosed);

@@ -66,6 +66,8 @@ public sealed class OffsetFetchHandler(GroupClient groups, PublishedCatalog cata
     private async Task<OffsetFetchResponse.OffsetFetchResponseGroup> FetchAsync(RequestContext context, OffsetFetchRequest.OffsetFetchRequestGroup wanted)
     {
         var (error, offsets) = await groups.ReadOffsetsAsync(wanted.GroupId, context.ConnectionClosed);
+        if (error == ErrorCode.None && (wanted.MemberId is not null || wanted.MemberEpoch >= 0))
+            error = await groups.CheckMemberAsync(wanted.GroupId, wanted.MemberId ?? "", wanted.MemberEpoch, context.ConnectionClosed);
         CatalogImage image = catalog.Current;
         var answer = new OffsetFetchResponse.OffsetFetchResponseGroup { GroupId = wanted.GroupId };
         if (error != ErrorCode.None && context.Version >= FirstVersionOfGroupErrors)

@@ -19,6 +19,11 @@ public sealed class RequestContext
 
     public required EndPoint? RemoteEndPoint { get; init; }
 
+    /// <summary>The peer's address, with the slash that Java puts before one without a name: Kafka's tools show it so.</summary>
+    public string ClientHost => RemoteEndPoint is IPEndPoint { Address: var address }
+        ? $"/{(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)}"
+        : "";
+
     /// <summary>Cancelled when the connection ends: nobody waits for the answer.</summary>
     public required CancellationToken ConnectionClosed { get; init; }
 

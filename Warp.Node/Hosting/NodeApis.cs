@@ -36,6 +36,8 @@ internal static class NodeApis
             new OffsetCommitHandler(groups, services.Published),
             new OffsetFetchHandler(groups, services.Published),
             new OffsetDeleteHandler(groups, services.Published),
+            new ConsumerGroupHeartbeatHandler(groups),
+            new ConsumerGroupDescribeHandler(groups, services.Published),
             new ListGroupsHandler(groups),
             new DescribeGroupsHandler(groups),
             new DeleteGroupsHandler(groups),

@@ -76,7 +76,7 @@ public sealed record ClassicGroup
 
     /// <summary>How long a rebalance may take: as long as its most patient member allows.</summary>
     public TimeSpan RebalanceTimeout =>
-        TimeSpan.FromMilliseconds(Members.Values.Select(static member => member.Info.RebalanceTimeoutMs).DefaultIfEmpty(0).Max(static ms => Math.Max(ms, 0)));
+        TimeSpan.FromMilliseconds(Members.Values.Select(static member => member.Info.RebalanceTimeoutMs).Append(0).Max());
 
     public IEnumerable<LiveMember> MembersInOrder => Members.Values.OrderBy(static member => member.Order);
 

@@ -8,7 +8,8 @@ internal sealed partial class ClassicRules
 {
     public void Join(GroupCommand.JoinGroup join, long replyId)
     {
-        if (join.SessionTimeoutMs < turn.Context.Settings.MinSessionTimeoutMs || join.SessionTimeoutMs > turn.Context.Settings.MaxSessionTimeoutMs)
+        GroupSettings settings = turn.Context.Settings;
+        if (join.SessionTimeoutMs < settings.MinSessionTimeoutMs || join.SessionTimeoutMs > settings.MaxSessionTimeoutMs)
         {
             Refuse(ErrorCode.InvalidSessionTimeout);
         }
@@ -110,7 +111,12 @@ internal sealed partial class ClassicRules
             RebalanceTimeoutMs = join.RebalanceTimeoutMs,
             Protocols = join.Protocols,
         };
-        Put(new LiveMember(info, group.AddedCount) { JoinReply = replyId, IsNew = true, SessionDeadline = turn.After(s_newMemberJoinTimeout) });
+        Put(new LiveMember(info, group.AddedCount)
+        {
+            JoinReply = replyId,
+            IsNew = true,
+            SessionDeadline = turn.After(s_newMemberJoinTimeout),
+        });
         RebalanceOrStart();
     }
 
@@ -151,15 +157,20 @@ internal sealed partial class ClassicRules
             PendingSyncs = group.PendingSyncs.Remove(oldId),
             LeaderId = oldLeader == oldId ? newId : oldLeader,
         };
-        LiveMember member = Await(old with { Info = old.Info with { Id = newId }, JoinReply = null, SyncReply = null, IsNew = false }, join, replyId)
-            with { SessionDeadline = turn.After(TimeSpan.FromMilliseconds(join.SessionTimeoutMs)) };
+        LiveMember member = old with { Info = old.Info with { Id = newId }, JoinReply = null, SyncReply = null, IsNew = false };
+        member = Await(member, join, replyId) with { SessionDeadline = turn.After(TimeSpan.FromMilliseconds(join.SessionTimeoutMs)) };
         Put(member);
         if (Group.State != ClassicGroupState.Stable || SelectProtocol() != Group.ProtocolName)
         {
             RebalanceOrStart();
             return;
         }
-        turn.Record(new ClassicStaticMemberReplaced { Time = turn.Context.Now.EpochMs, OldMemberId = oldId, Member = member.Info.ToRecord() });
+        turn.Record(new ClassicStaticMemberReplaced
+        {
+            Time = turn.Context.Now.EpochMs,
+            OldMemberId = oldId,
+            Member = member.Info.ToRecord(),
+        });
         Put(member with { JoinReply = null });
         // A leader would assign, which the stable group would ignore: it is told not to, or (before that could be said) not that it leads.
         turn.Answer(replyId, join.CanSkipAssignment

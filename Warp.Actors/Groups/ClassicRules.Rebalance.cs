@@ -117,7 +117,7 @@ internal sealed partial class ClassicRules
         return true;
     }
 
-    /// <summary>Each member votes for the one it likes best of those that all support; among equals the earlier member's vote wins.</summary>
+    /// <summary>Each member votes for the one it likes best of those that all support; among equals the first named wins.</summary>
     private string SelectProtocol()
     {
         var votes = new Dictionary<string, int>();

@@ -61,7 +61,7 @@ internal sealed partial class ClassicRules(GroupTurn turn)
         Put(member with { SessionDeadline = turn.After(TimeSpan.FromMilliseconds(member.Info.SessionTimeoutMs)) });
     }
 
-    /// <summary>Journals who has left the generation, so that after a restart the others rebalance at once and not after its session.</summary>
+    /// <summary>Journals who has left, so that after a restart the others rebalance at once and not when its session ends.</summary>
     public void NoteLostMembers()
     {
         if (!_hasRemoved || Group.State != ClassicGroupState.PreparingRebalance)

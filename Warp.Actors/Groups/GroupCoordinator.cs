@@ -59,7 +59,8 @@ public sealed class GroupCoordinator : PersistentActor<GroupMessage>
 
     protected override void Apply(IEvent @event) => _state = _state with { Image = _state.Image.Apply(@event) };
 
-    protected override ReadOnlyMemory<byte> TakeSnapshot() => EventCodec.EncodeSnapshot(_state.Image.ToSnapshot(), GroupSnapshot.HighestVersion);
+    protected override ReadOnlyMemory<byte> TakeSnapshot() =>
+        EventCodec.EncodeSnapshot(_state.Image.ToSnapshot(), GroupSnapshot.HighestVersion);
 
     protected override void RestoreSnapshot(ReadOnlyMemory<byte> snapshot) => _state = _state with
     {
@@ -107,7 +108,7 @@ public sealed class GroupCoordinator : PersistentActor<GroupMessage>
         return new GroupContext(now, _settings, catalog);
     }
 
-    /// <summary>Decides a command, and after it all that were put aside while a write was under way; their events are journaled at once.</summary>
+    /// <summary>Decides a command, and after it all that were put aside during a write; their events are journaled at once.</summary>
     private void Decide(GroupMessage.Command command)
     {
         GroupContext context = Context();
@@ -211,7 +212,10 @@ public sealed class GroupCoordinator : PersistentActor<GroupMessage>
             Log.LogInformation("{Group} has the target of epoch {Epoch} for {Members} members", PersistenceId, target.Epoch, _state.Image.Consumer?.Members.Count ?? 0);
 
         foreach (ClassicGenerationStarted started in events.OfType<ClassicGenerationStarted>())
-            Log.LogInformation("{Group} has generation {Generation} with {Members} members", PersistenceId, started.Generation, started.Members.Count);
+        {
+            Log.LogInformation(
+                "{Group} has generation {Generation} with {Members} members", PersistenceId, started.Generation, started.Members.Count);
+        }
     }
 
     /// <summary>Answers that are decided, and only wait to be given.</summary>

@@ -97,7 +97,8 @@ public sealed record GroupImage
         OffsetsRemoved removed => this with
         {
             Offsets = Offsets.RemoveRange(
-                removed.Topics.SelectMany(static topic => topic.Partitions.Select(partition => new TopicPartition(topic.TopicId, partition)))),
+                removed.Topics.SelectMany(static topic =>
+                    topic.Partitions.Select(partition => new TopicPartition(topic.TopicId, partition)))),
         },
         GroupDeleted => None with { Generation = Generation },
         _ => throw new InvalidDataException($"A group has no use for {@event.GetType().Name}."),

@@ -57,7 +57,8 @@ public sealed class GroupRegion
         ActorRef<GroupMessage>? group = command.MayCreate ? GetOrStart(groupId) : Find(groupId);
         if (group is null)
             return AnswerWithoutGroup(command);
-        return await group.AskAsync<GroupAnswer>(reply => new GroupMessage.Run(command, reply), Timeout.InfiniteTimeSpan, cancellationToken);
+        return await group.AskAsync<GroupAnswer>(
+            reply => new GroupMessage.Run(command, reply), Timeout.InfiniteTimeSpan, cancellationToken);
     }
 
     /// <summary>Lets go of all who wait for a rebalance, now and from now on: the node stops. Safe to repeat.</summary>

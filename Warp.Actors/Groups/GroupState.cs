@@ -18,9 +18,8 @@ public sealed record GroupState(GroupImage Image, ClassicGroup Classic, TimeSpan
     /// <summary>The state to begin with, on the journal's word alone.</summary>
     public static GroupState Recover(GroupImage image, GroupContext context)
     {
-        var turn = new GroupTurn(
-            new GroupState(image, ClassicGroup.Recover(image, context.Now), context.Now.Uptime + context.Settings.OffsetsRetentionCheckInterval, default),
-            context);
+        TimeSpan expiryCheck = context.Now.Uptime + context.Settings.OffsetsRetentionCheckInterval;
+        var turn = new GroupTurn(new GroupState(image, ClassicGroup.Recover(image, context.Now), expiryCheck, default), context);
         if (turn.Group.Members.Count > context.Settings.MaxSize)
             new ClassicRules(turn).PrepareRebalance();
         new ConsumerRules(turn).Recover();

@@ -57,6 +57,14 @@ internal sealed class OffsetRules(GroupTurn turn)
             .Select(static entry => entry.Key)]);
     }
 
+    private static OffsetsCommitted.OffsetsCommittedPartition ToRecord(OffsetToCommit offset) => new()
+    {
+        Partition = offset.Partition.Partition,
+        Offset = offset.Offset,
+        LeaderEpoch = offset.LeaderEpoch,
+        Metadata = offset.Metadata,
+    };
+
     private ErrorCode Check(GroupCommand.CommitOffsets commit)
     {
         if (turn.Image.Consumer is { Members.IsEmpty: false } consumer)
@@ -80,17 +88,9 @@ internal sealed class OffsetRules(GroupTurn turn)
     {
         Time = turn.Context.Now.EpochMs,
         ExpireTime = retentionMs < 0 ? -1 : turn.Context.Now.EpochMs + retentionMs,
-        Topics = [.. offsets.GroupBy(static offset => offset.Partition.TopicId).Select(static topic => new OffsetsCommitted.OffsetsCommittedTopic
-        {
-            TopicId = topic.Key,
-            Partitions = [.. topic.Select(static offset => new OffsetsCommitted.OffsetsCommittedPartition
-            {
-                Partition = offset.Partition.Partition,
-                Offset = offset.Offset,
-                LeaderEpoch = offset.LeaderEpoch,
-                Metadata = offset.Metadata,
-            })],
-        })],
+        Topics = [.. from offset in offsets
+                     group offset by offset.Partition.TopicId into topic
+                     select new OffsetsCommitted.OffsetsCommittedTopic { TopicId = topic.Key, Partitions = [.. topic.Select(ToRecord)] }],
     };
 
     private void Remove(IReadOnlyCollection<TopicPartition> partitions)
@@ -100,11 +100,9 @@ internal sealed class OffsetRules(GroupTurn turn)
         turn.Record(new OffsetsRemoved
         {
             Time = turn.Context.Now.EpochMs,
-            Topics = [.. partitions.GroupBy(static partition => partition.TopicId).Select(static topic => new OffsetsRemoved.OffsetsRemovedTopic
-            {
-                TopicId = topic.Key,
-                Partitions = [.. topic.Select(static partition => partition.Partition)],
-            })],
+            Topics = [.. from partition in partitions
+                         group partition.Partition by partition.TopicId into topic
+                         select new OffsetsRemoved.OffsetsRemovedTopic { TopicId = topic.Key, Partitions = [.. topic] }],
         });
     }
 
@@ -125,7 +123,9 @@ internal sealed class OffsetRules(GroupTurn turn)
             since = offset.CommitTimeMs;
         else
             return false;
-        return offset.ExpireTimeMs >= 0 ? now >= offset.ExpireTimeMs : now - since >= (long)turn.Context.Settings.OffsetsRetention.TotalMilliseconds;
+        return now >= (offset.ExpireTimeMs >= 0
+            ? offset.ExpireTimeMs
+            : since + (long)turn.Context.Settings.OffsetsRetention.TotalMilliseconds);
     }
 
     /// <summary>The topics that the generation's members subscribe to, where they are consumers and can be understood.</summary>
@@ -143,7 +143,8 @@ internal sealed class OffsetRules(GroupTurn turn)
         if (group.Members.IsEmpty)
             return new Subscription(topics, IsConsumers: true);
         bool isKnown = group.ProtocolName is not null
-            && group.Members.Values.All(member => ConsumerSubscription.TryReadTopics(member.Info.MetadataFor(group.ProtocolName).Span, topics));
+            && group.Members.Values.All(member =>
+                ConsumerSubscription.TryReadTopics(member.Info.MetadataFor(group.ProtocolName).Span, topics));
         return new Subscription(isKnown ? topics : null, IsConsumers: true);
     }
 

@@ -46,7 +46,9 @@ public interface IJournal : IAsyncDisposable
     /// <summary>Reads an actor's snapshot and the events after it, from the primary.</summary>
     ValueTask<RecoveredJournal> RecoverAsync(string persistenceId, CancellationToken cancellationToken);
 
-    /// <summary>The persistence ids that begin with <paramref name="prefix"/> (not empty) and have a snapshot or events, each once, in no order.</summary>
+    /// <summary>
+    /// The persistence ids that begin with <paramref name="prefix"/> (not empty) and have a snapshot or events, each once, in no order.
+    /// </summary>
     ValueTask<IReadOnlyList<string>> ListPersistenceIdsAsync(string prefix, CancellationToken cancellationToken);
 
     /// <summary>Deletes the events up to and including a number, as far as a committed snapshot covers them. Fenced.</summary>

@@ -12,7 +12,7 @@ public static class EntityHash
     /// <summary>FNV-1a (64 bits) of the topic id's 16 bytes, plus the partition number, modulo the shard count.</summary>
     public const string Name = "fnv1a-topic-plus-partition";
 
-    /// <summary>The rule for entities that have a text for their name, such as groups: FNV-1a (64 bits) of its UTF-8 bytes, modulo the shard count.</summary>
+    /// <summary>The rule for entities that go by a text, such as groups: FNV-1a (64 bits) of its UTF-8 bytes, modulo the shard count.</summary>
     public const string TextName = "fnv1a-text";
 
     /// <summary>The shard of a partition. Neighbouring partitions of a topic lie in neighbouring shards, so that a topic spreads evenly.</summary>

@@ -6,7 +6,8 @@ namespace Warp.Node.Handlers;
 /// <summary>DeleteGroups (KIP-229), versions 0 to 2. Each group succeeds or fails by itself.</summary>
 public sealed class DeleteGroupsHandler(GroupClient groups) : ApiHandler<DeleteGroupsRequest>(ApiKey.DeleteGroups, 0, 2)
 {
-    protected override async ValueTask<IResponse?> HandleAsync(RequestContext context, DeleteGroupsRequest request) => new DeleteGroupsResponse
+    protected override async ValueTask<IResponse?> HandleAsync(RequestContext context, DeleteGroupsRequest request) =>
+        new DeleteGroupsResponse
     {
         Results = [.. await Task.WhenAll(request.GroupsNames.Distinct(StringComparer.Ordinal).Select(async id =>
         {

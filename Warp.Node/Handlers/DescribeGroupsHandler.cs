@@ -8,7 +8,8 @@ public sealed class DescribeGroupsHandler(GroupClient groups) : ApiHandler<Descr
 {
     private const short FirstVersionOfGroupIdNotFound = 6;
 
-    protected override async ValueTask<IResponse?> HandleAsync(RequestContext context, DescribeGroupsRequest request) => new DescribeGroupsResponse
+    protected override async ValueTask<IResponse?> HandleAsync(RequestContext context, DescribeGroupsRequest request) =>
+        new DescribeGroupsResponse
     {
         Groups = [.. await Task.WhenAll(request.Groups.Select(id => DescribeAsync(context, id, request.IncludeAuthorizedOperations)))],
     };

@@ -38,7 +38,10 @@ public sealed partial class GroupClient(GroupRegion region, ILogger<GroupClient>
     /// <summary>What a group has committed; nothing for a group that does not exist.</summary>
     public Task<(ErrorCode Error, ImmutableDictionary<TopicPartition, CommittedOffset> Offsets)> ReadOffsetsAsync(
         string groupId, CancellationToken cancellationToken) => AskAsync(
-            groupId, reply => new GroupMessage.ReadOffsets(reply), ImmutableDictionary<TopicPartition, CommittedOffset>.Empty, cancellationToken);
+            groupId,
+            reply => new GroupMessage.ReadOffsets(reply),
+            ImmutableDictionary<TopicPartition, CommittedOffset>.Empty,
+            cancellationToken);
 
     /// <summary>Whether a member that reads offsets is one in its epoch; classic groups, and groups that do not exist, do not ask.</summary>
     public async Task<ErrorCode> CheckMemberAsync(string groupId, string memberId, int memberEpoch, CancellationToken cancellationToken)

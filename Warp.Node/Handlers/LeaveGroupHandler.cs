@@ -16,7 +16,10 @@ public sealed class LeaveGroupHandler(GroupClient groups) : ApiHandler<LeaveGrou
             ? [new LeavingMember(request.MemberId, null)]
             : [.. request.Members.Select(static member => new LeavingMember(member.MemberId, member.GroupInstanceId))];
         GroupAnswer.Each answer = await groups.RunAsync(
-            request.GroupId, new GroupCommand.LeaveGroup(members), static error => new GroupAnswer.Each(error, []), context.ConnectionClosed);
+            request.GroupId,
+            new GroupCommand.LeaveGroup(members),
+            static error => new GroupAnswer.Each(error, []),
+            context.ConnectionClosed);
         if (answer.Error != ErrorCode.None || context.Version < FirstVersionOfManyMembers)
             return new LeaveGroupResponse { ErrorCode = answer.Error != ErrorCode.None ? answer.Error : answer.Errors[0] };
         return new LeaveGroupResponse

@@ -14,7 +14,8 @@ public sealed class ListGroupsHandler(GroupClient groups) : ApiHandler<ListGroup
             var (error, group) = await groups.DescribeAsync(id, context.ConnectionClosed);
             return (Id: id, Error: error, Group: group);
         }));
-        var response = new ListGroupsResponse { ErrorCode = found.Select(static entry => entry.Error).FirstOrDefault(static error => error != ErrorCode.None) };
+        ErrorCode failure = found.Select(static entry => entry.Error).FirstOrDefault(static error => error != ErrorCode.None);
+        var response = new ListGroupsResponse { ErrorCode = failure };
         foreach (var (id, _, group) in found)
         {
             if (group is null || (states.Count > 0 && !states.Contains(group.State)) || (types.Count > 0 && !types.Contains(group.Type)))

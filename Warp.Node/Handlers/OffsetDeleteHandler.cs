@@ -6,7 +6,8 @@ using Warp.Protocol.Messages;
 namespace Warp.Node.Handlers;
 
 /// <summary>OffsetDelete (KIP-496), version 0.</summary>
-public sealed class OffsetDeleteHandler(GroupClient groups, PublishedCatalog catalog) : ApiHandler<OffsetDeleteRequest>(ApiKey.OffsetDelete, 0, 0)
+public sealed class OffsetDeleteHandler(GroupClient groups, PublishedCatalog catalog)
+    : ApiHandler<OffsetDeleteRequest>(ApiKey.OffsetDelete, 0, 0)
 {
     protected override async ValueTask<IResponse?> HandleAsync(RequestContext context, OffsetDeleteRequest request)
     {
@@ -35,7 +36,10 @@ public sealed class OffsetDeleteHandler(GroupClient groups, PublishedCatalog cat
             }
         }
         GroupAnswer.Each deleted = await groups.RunAsync(
-            request.GroupId, new GroupCommand.DeleteOffsets(offsets), static error => new GroupAnswer.Each(error, []), context.ConnectionClosed);
+            request.GroupId,
+            new GroupCommand.DeleteOffsets(offsets),
+            static error => new GroupAnswer.Each(error, []),
+            context.ConnectionClosed);
         if (deleted.Error != ErrorCode.None)
             return new OffsetDeleteResponse { ErrorCode = deleted.Error };
         for (int i = 0; i < pending.Count; i++)

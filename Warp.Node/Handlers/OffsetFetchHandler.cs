@@ -30,11 +30,11 @@ public sealed class OffsetFetchHandler(GroupClient groups, PublishedCatalog cata
         OffsetFetchResponse.OffsetFetchResponseGroup answer = await FetchAsync(context, new OffsetFetchRequest.OffsetFetchRequestGroup
         {
             GroupId = request.GroupId,
-            Topics = request.Topics is null ? null : [.. request.Topics.Select(static topic => new OffsetFetchRequest.OffsetFetchRequestTopics
+            Topics = request.Topics?.ConvertAll(static topic => new OffsetFetchRequest.OffsetFetchRequestTopics
             {
                 Name = topic.Name,
                 PartitionIndexes = topic.PartitionIndexes,
-            })],
+            }),
         });
         return new OffsetFetchResponse
         {
@@ -54,7 +54,7 @@ public sealed class OffsetFetchHandler(GroupClient groups, PublishedCatalog cata
         };
     }
 
-    private static OffsetFetchResponse.OffsetFetchResponsePartitions Answer(int partition, CommittedOffset? committed, ErrorCode error = ErrorCode.None) => new()
+    private static OffsetFetchResponse.OffsetFetchResponsePartitions Answer(int partition, CommittedOffset? committed, ErrorCode error) => new()
     {
         PartitionIndex = partition,
         CommittedOffset = committed?.Offset ?? -1,
@@ -63,7 +63,8 @@ public sealed class OffsetFetchHandler(GroupClient groups, PublishedCatalog cata
         ErrorCode = error,
     };
 
-    private async Task<OffsetFetchResponse.OffsetFetchResponseGroup> FetchAsync(RequestContext context, OffsetFetchRequest.OffsetFetchRequestGroup wanted)
+    private async Task<OffsetFetchResponse.OffsetFetchResponseGroup> FetchAsync(
+        RequestContext context, OffsetFetchRequest.OffsetFetchRequestGroup wanted)
     {
         var (error, offsets) = await groups.ReadOffsetsAsync(wanted.GroupId, context.ConnectionClosed);
         if (error == ErrorCode.None && (wanted.MemberId is not null || wanted.MemberEpoch >= 0))
@@ -82,7 +83,8 @@ public sealed class OffsetFetchHandler(GroupClient groups, PublishedCatalog cata
     private static List<OffsetFetchResponse.OffsetFetchResponseTopics> All(
         CatalogImage image, ImmutableDictionary<TopicPartition, CommittedOffset> offsets) =>
         [.. from entry in offsets
-            group entry by entry.Key.TopicId into byTopic
+            orderby entry.Key.Partition
+            group Answer(entry.Key.Partition, entry.Value, ErrorCode.None) by entry.Key.TopicId into byTopic
             let topic = image.Find(byTopic.Key)
             where topic is not null
             orderby topic.Name
@@ -90,7 +92,7 @@ public sealed class OffsetFetchHandler(GroupClient groups, PublishedCatalog cata
             {
                 Name = topic.Name,
                 TopicId = topic.Id,
-                Partitions = [.. byTopic.OrderBy(static entry => entry.Key.Partition).Select(static entry => Answer(entry.Key.Partition, entry.Value))],
+                Partitions = [.. byTopic],
             }];
 
     private static OffsetFetchResponse.OffsetFetchResponseTopics Some(

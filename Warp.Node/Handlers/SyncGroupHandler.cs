@@ -16,7 +16,7 @@ public sealed class SyncGroupHandler(GroupClient groups) : ApiHandler<SyncGroupR
         else if (request.GroupId.Length == 0)
             answer = new GroupAnswer.SyncGroup(ErrorCode.InvalidGroupId);
         else
-            answer = await groups.RunAsync(request.GroupId, CommandOf(request), static error => new GroupAnswer.SyncGroup(error), context.ConnectionClosed);
+            answer = await RunAsync(context, request);
         return new SyncGroupResponse
         {
             ErrorCode = answer.Error,
@@ -25,6 +25,9 @@ public sealed class SyncGroupHandler(GroupClient groups) : ApiHandler<SyncGroupR
             Assignment = answer.Assignment,
         };
     }
+
+    private Task<GroupAnswer.SyncGroup> RunAsync(RequestContext context, SyncGroupRequest request) => groups.RunAsync(
+        request.GroupId, CommandOf(request), static error => new GroupAnswer.SyncGroup(error), context.ConnectionClosed);
 
     /// <summary>Copies the assignments out of the request's buffer.</summary>
     private static GroupCommand.SyncGroup CommandOf(SyncGroupRequest request) => new(

@@ -75,7 +75,9 @@ internal sealed class NodeServices : IAsyncDisposable
         }
     }
 
-    /// <summary>Flushes what was gathered, and lets go of those who wait for records or for a rebalance. New requests should no longer come.</summary>
+    /// <summary>
+    /// Flushes what was gathered, and lets go of those who wait for records or for a rebalance. New requests should no longer come.
+    /// </summary>
     public async Task DrainAsync(TimeSpan deadline)
     {
         await _draining.CancelAsync();

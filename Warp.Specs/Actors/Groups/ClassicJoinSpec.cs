@@ -118,7 +118,8 @@ public sealed class ClassicJoinSpec
         long leader = bench.Send(GroupBench.Join(members[0]));
         Assert.False(bench.IsAnswered(leader));
         bench.Send(GroupBench.Join(members[1]));
-        Assert.Equal((2, members[0]), (bench.Answer<GroupAnswer.JoinGroup>(late).Generation, bench.Answer<GroupAnswer.JoinGroup>(late).LeaderId));
+        Assert.Equal((2, members[0]),
+            (bench.Answer<GroupAnswer.JoinGroup>(late).Generation, bench.Answer<GroupAnswer.JoinGroup>(late).LeaderId));
         Assert.Equal(3, bench.Answer<GroupAnswer.JoinGroup>(leader).Members.Count);
     }
 

@@ -79,7 +79,8 @@ public sealed class ClassicMembershipSpec
         bench.AdvanceUntilAnswered(joins);
         string[] members = [.. joins.Select(id => bench.Answer<GroupAnswer.JoinGroup>(id).MemberId)];
         long follower = bench.Send(bench.Sync(members[1]));
-        var leader = bench.Ask<GroupAnswer.SyncGroup>(bench.Sync(members[0], KeyValuePair.Create(members[1], new ReadOnlyMemory<byte>(new byte[1000]))));
+        var leader = bench.Ask<GroupAnswer.SyncGroup>(
+            bench.Sync(members[0], KeyValuePair.Create(members[1], new ReadOnlyMemory<byte>(new byte[1000]))));
         Assert.Equal(ErrorCode.UnknownServerError, leader.Error);
         Assert.Equal(ErrorCode.UnknownServerError, bench.Answer<GroupAnswer.SyncGroup>(follower).Error);
         Assert.Equal(ClassicGroupState.PreparingRebalance, bench.Group.State);
@@ -125,12 +126,14 @@ public sealed class ClassicMembershipSpec
     public void A_new_member_that_waits_too_long_is_told_to_join_again()
     {
         var bench = new GroupBench();
-        string[] members = bench.Stabilize(GroupBench.Join(instanceId: "i") with { RebalanceTimeoutMs = 1_000_000, SessionTimeoutMs = 1_000_000 });
+        string[] members =
+            bench.Stabilize(GroupBench.Join(instanceId: "i") with { RebalanceTimeoutMs = 1_000_000, SessionTimeoutMs = 1_000_000 });
         long late = bench.Send(GroupBench.Join());
         bench.AdvanceSeconds(299);
         Assert.False(bench.IsAnswered(late));
         bench.AdvanceSeconds(1);
-        Assert.Equal((ErrorCode.UnknownMemberId, ""), (bench.Answer<GroupAnswer.JoinGroup>(late).Error, bench.Answer<GroupAnswer.JoinGroup>(late).MemberId));
+        Assert.Equal((ErrorCode.UnknownMemberId, ""),
+            (bench.Answer<GroupAnswer.JoinGroup>(late).Error, bench.Answer<GroupAnswer.JoinGroup>(late).MemberId));
         Assert.Equal(members, bench.Group.Members.Keys);
     }
 
@@ -155,7 +158,8 @@ public sealed class ClassicMembershipSpec
         string pending = bench.Ask<GroupAnswer.JoinGroup>(GroupBench.Join() with { RequiresKnownMemberId = true }).MemberId;
         var answer = bench.Ask<GroupAnswer.Each>(new GroupCommand.LeaveGroup(
         [
-            new(pending, null), new("", "one"), new("", "none"), new("", null), new("stranger", null), new(members[0], "two"), new(members[2], "two"),
+            new(pending, null), new("", "one"), new("", "none"), new("", null), new("stranger", null),
+            new(members[0], "two"), new(members[2], "two"),
         ]));
         Assert.Equal(
             [
@@ -174,6 +178,7 @@ public sealed class ClassicMembershipSpec
         string[] members = bench.Stabilize(GroupBench.Join(), GroupBench.Join());
         long join = bench.Send(GroupBench.Join(members[0]));
         bench.Send(GroupBench.Leave(members[0]));
-        Assert.Equal((ErrorCode.UnknownMemberId, ""), (bench.Answer<GroupAnswer.JoinGroup>(join).Error, bench.Answer<GroupAnswer.JoinGroup>(join).MemberId));
+        Assert.Equal((ErrorCode.UnknownMemberId, ""),
+            (bench.Answer<GroupAnswer.JoinGroup>(join).Error, bench.Answer<GroupAnswer.JoinGroup>(join).MemberId));
     }
 }

@@ -189,8 +189,10 @@ internal sealed class GroupBench
     public void AssignAll(params string[] members)
     {
         foreach (string member in members.OrderBy(member => member == Group.LeaderId))
-            Send(Sync(member, member == Group.LeaderId ? [.. members.Select((id, i) => KeyValuePair.Create(id, new ReadOnlyMemory<byte>([(byte)i])))] : []));
+            Send(Sync(member, member == Group.LeaderId ? [.. members.Select(Place)] : []));
         Assert.Equal(ClassicGroupState.Stable, Group.State);
+
+        static KeyValuePair<string, ReadOnlyMemory<byte>> Place(string member, int i) => new(member, new[] { (byte)i });
     }
 
     public GroupCommand.SyncGroup Sync(string member, params KeyValuePair<string, ReadOnlyMemory<byte>>[] assignments) =>
@@ -201,7 +203,12 @@ internal sealed class GroupBench
     public static GroupCommand.LeaveGroup Leave(string member, string? instance = null) => new([new LeavingMember(member, instance)]);
 
     public static GroupCommand.CommitOffsets Commit(
-        long offset, string member = "", int generation = -1, TopicPartition? partition = null, string metadata = "", long retentionMs = -1) =>
+        long offset,
+        string member = "",
+        int generation = -1,
+        TopicPartition? partition = null,
+        string metadata = "",
+        long retentionMs = -1) =>
         new(member, null, generation, retentionMs, [new OffsetToCommit(partition ?? Partition(0, 0), offset, 3, metadata)]);
 
     private string? InstanceOf(string member) => Group.Members.GetValueOrDefault(member)?.Info.InstanceId;

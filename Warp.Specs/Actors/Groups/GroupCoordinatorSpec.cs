@@ -34,7 +34,8 @@ public sealed class GroupCoordinatorSpec : IAsyncLifetime
         await RunAsync(GroupBench.Commit(0));
         int before = _node.Journal.Appends.Count;
         _node.Journal.HoldAppends();
-        Task<GroupAnswer>[] commits = [.. Enumerable.Range(1, 50).Select(i => RunAsync(GroupBench.Commit(i, partition: GroupBench.Partition(0, i % 10))))];
+        Task<GroupAnswer>[] commits =
+            [.. Enumerable.Range(1, 50).Select(i => RunAsync(GroupBench.Commit(i, partition: GroupBench.Partition(0, i % 10))))];
         Assert.Equal(0, (await OffsetsAsync())[0]);
         Assert.DoesNotContain(commits, static commit => commit.IsCompleted);
         _node.Journal.ReleaseAppends();
@@ -89,7 +90,8 @@ public sealed class GroupCoordinatorSpec : IAsyncLifetime
         foreach (string id in ids)
             Assert.Equal(ErrorCode.None, (await _region.RunAsync(id, GroupBench.Commit(1), Cancellation)).Error);
         Assert.Equal(ErrorCode.UnknownMemberId, (await _region.RunAsync("three", GroupBench.Join("stranger"), Cancellation)).Error);
-        Assert.Equal(ErrorCode.UnknownMemberId, (await _region.RunAsync("three", new GroupCommand.Heartbeat("m", null, 1), Cancellation)).Error);
+        Assert.Equal(ErrorCode.UnknownMemberId,
+            (await _region.RunAsync("three", new GroupCommand.Heartbeat("m", null, 1), Cancellation)).Error);
         Assert.Equal(ErrorCode.GroupIdNotFound, (await _region.RunAsync("three", new GroupCommand.DeleteGroup(), Cancellation)).Error);
         Assert.Null(_region.Find("three"));
         await RestartAsync();

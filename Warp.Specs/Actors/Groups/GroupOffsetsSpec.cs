@@ -17,7 +17,8 @@ public sealed class GroupOffsetsSpec
         Assert.Equal(ErrorCode.None, bench.ErrorOf(GroupBench.Commit(42, metadata: "note")));
         CommittedOffset committed = bench.State.Image.Offsets[GroupBench.Partition(0, 0)];
         Assert.Equal((42, 3, "note", -1), (committed.Offset, committed.LeaderEpoch, committed.Metadata, committed.ExpireTimeMs));
-        Assert.Equal(("Empty", "", "classic"), (GroupDescription.Of(bench.State)!.State, GroupDescription.Of(bench.State)!.ProtocolType, GroupDescription.Of(bench.State)!.Type));
+        GroupDescription described = GroupDescription.Of(bench.State)!;
+        Assert.Equal(("Empty", "", "classic"), (described.State, described.ProtocolType, described.Type));
     }
 
     [Fact]
@@ -26,7 +27,9 @@ public sealed class GroupOffsetsSpec
         var bench = new GroupBench(new GroupSettings { MaxOffsetMetadataLength = 4 });
         var answer = bench.Ask<GroupAnswer.Each>(new GroupCommand.CommitOffsets("", null, -1, -1,
         [
-            new(GroupBench.Partition(0, 0), 1, -1, "1234"), new(GroupBench.Partition(0, 1), 2, -1, "12345"), new(GroupBench.Partition(1, 0), 3, -1, ""),
+            new(GroupBench.Partition(0, 0), 1, -1, "1234"),
+            new(GroupBench.Partition(0, 1), 2, -1, "12345"),
+            new(GroupBench.Partition(1, 0), 3, -1, ""),
         ]));
         Assert.Equal([ErrorCode.None, ErrorCode.OffsetMetadataTooLarge, ErrorCode.None], answer.Errors);
         Assert.Equal(2, bench.State.Image.Offsets.Count);
@@ -44,7 +47,8 @@ public sealed class GroupOffsetsSpec
     public void The_last_of_two_commits_of_a_partition_counts()
     {
         var bench = new GroupBench();
-        bench.Send(new GroupCommand.CommitOffsets("", null, -1, -1, [new(GroupBench.Partition(0, 0), 9, -1, ""), new(GroupBench.Partition(0, 0), 5, -1, "")]));
+        bench.Send(new GroupCommand.CommitOffsets("", null, -1, -1,
+            [new(GroupBench.Partition(0, 0), 9, -1, ""), new(GroupBench.Partition(0, 0), 5, -1, "")]));
         Assert.Equal(5, bench.State.Image.Offsets[GroupBench.Partition(0, 0)].Offset);
     }
 
@@ -85,7 +89,8 @@ public sealed class GroupOffsetsSpec
     {
         var bench = new GroupBench();
         string[] members = bench.Stabilize(GroupBench.Join() with { SessionTimeoutMs = 1_800_000 });
-        bench.Send(new GroupCommand.CommitOffsets(members[0], null, 1, -1, [new(GroupBench.Partition(0, 0), 1, -1, ""), new(GroupBench.Partition(1, 0), 2, -1, "")]));
+        bench.Send(new GroupCommand.CommitOffsets(members[0], null, 1, -1,
+            [new(GroupBench.Partition(0, 0), 1, -1, ""), new(GroupBench.Partition(1, 0), 2, -1, "")]));
         for (int i = 0; i < 24 * 8; i++)
         {
             bench.AdvanceSeconds(1700);
@@ -124,7 +129,8 @@ public sealed class GroupOffsetsSpec
     {
         var bench = new GroupBench();
         string[] members = bench.Stabilize(GroupBench.Join());
-        bench.Send(new GroupCommand.CommitOffsets(members[0], null, 1, -1, [new(GroupBench.Partition(0, 0), 1, -1, ""), new(GroupBench.Partition(1, 0), 2, -1, "")]));
+        bench.Send(new GroupCommand.CommitOffsets(members[0], null, 1, -1,
+            [new(GroupBench.Partition(0, 0), 1, -1, ""), new(GroupBench.Partition(1, 0), 2, -1, "")]));
         var answer = bench.Ask<GroupAnswer.Each>(new GroupCommand.DeleteOffsets(
             [new(GroupBench.Partition(0, 0), "t0"), new(GroupBench.Partition(1, 0), "t1"), new(GroupBench.Partition(1, 5), "t1")]));
         Assert.Equal([ErrorCode.GroupSubscribedToTopic, ErrorCode.None, ErrorCode.None], answer.Errors);

@@ -28,7 +28,8 @@ public sealed class StaticMemberSpec
     {
         var bench = new GroupBench();
         string[] members = bench.Stabilize(GroupBench.Join(instanceId: "i"), GroupBench.Join());
-        var answer = bench.Ask<GroupAnswer.JoinGroup>(GroupBench.Join(instanceId: "i") with { UniqueId = "new", CanSkipAssignment = canSkip });
+        var answer =
+            bench.Ask<GroupAnswer.JoinGroup>(GroupBench.Join(instanceId: "i") with { UniqueId = "new", CanSkipAssignment = canSkip });
         Assert.Equal((1, canSkip, canSkip ? 2 : 0), (answer.Generation, answer.SkipAssignment, answer.Members.Count));
         Assert.Equal(canSkip ? "i-new" : members[0], answer.LeaderId);
         Assert.Equal("i-new", bench.Group.LeaderId);

@@ -60,11 +60,13 @@ public sealed class ConsumerGroupSpec
             await ChangeAsync();
             // Whatever happened, the others go on after the session, the rebalance and a little time to read.
             IReadOnlyList<(int, long)> missed = load.Missed;
-            await Wait.UntilAsync(() => load.HasSeen(missed), s_session + TimeSpan.FromSeconds(20), $"the records of change {i} to be seen");
+            await Wait.UntilAsync(
+                () => load.HasSeen(missed), s_session + TimeSpan.FromSeconds(20), $"the records of change {i} to be seen");
         }
         await load.StopAsync();
         await AllSeenAsync(load);
-        await Task.WhenAll([.. processes.Select(static member => member.CloseAsync()), .. threads.Select(static member => member.CloseAsync())]);
+        await Task.WhenAll(
+            [.. processes.Select(static member => member.CloseAsync()), .. threads.Select(static member => member.CloseAsync())]);
         foreach (KcatMember member in processes)
             await member.DisposeAsync();
 
@@ -154,7 +156,10 @@ public sealed class ConsumerGroupSpec
         // A second one with the same id fences the first.
         Member second = Add("one");
         await Wait.UntilAsync(() => second.Assigned.Length == 6, s_patience, "the second to take over");
-        await Wait.UntilAsync(() => members[0].Errors.Any(static error => error.Contains("fenced", StringComparison.OrdinalIgnoreCase)), s_patience, "the first to be fenced");
+        await Wait.UntilAsync(
+            () => members[0].Errors.Any(static error => error.Contains("fenced", StringComparison.OrdinalIgnoreCase)),
+            s_patience,
+            "the first to be fenced");
         Assert.Equal(1, members[1].AssignmentCount);
         await load.StopAsync();
         await AllSeenAsync(load);
@@ -176,12 +181,14 @@ public sealed class ConsumerGroupSpec
     private static Task AllAssignedAsync(IReadOnlyCollection<Member> members) =>
         Wait.UntilAsync(() => IsAssigned(members), s_patience, "every partition to have one member");
 
-    private static Task AllSeenAsync(GroupLoad load) => Wait.UntilAsync(() => load.Missed.Count == 0, s_patience, "every record to be seen");
+    private static Task AllSeenAsync(GroupLoad load) =>
+        Wait.UntilAsync(() => load.Missed.Count == 0, s_patience, "every record to be seen");
 
     private static List<TopicPartitionOffset> Committed(string bootstrap)
     {
-        using IConsumer<Ignore, Ignore> consumer = new ConsumerBuilder<Ignore, Ignore>(new ConsumerConfig { BootstrapServers = bootstrap, GroupId = Group }).Build();
+        var config = new ConsumerConfig { BootstrapServers = bootstrap, GroupId = Group };
+        using IConsumer<Ignore, Ignore> consumer = new ConsumerBuilder<Ignore, Ignore>(config).Build();
         return consumer.Committed(
-            Enumerable.Range(0, GroupLoad.PartitionCount).Select(static i => new TopicPartition(GroupLoad.Topic, i)), TimeSpan.FromSeconds(30));
+            Enumerable.Range(0, GroupLoad.PartitionCount).Select(static i => new TopicPartition(GroupLoad.Topic, i)), s_patience);
     }
 }

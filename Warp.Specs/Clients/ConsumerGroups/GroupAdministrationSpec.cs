@@ -15,7 +15,8 @@ public sealed class GroupAdministrationSpec
     public async Task A_group_is_listed_described_reset_and_deleted_and_survives_a_restart()
     {
         await using var node = await WarpProcess.StartAsync();
-        using IAdminClient admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = node.Bootstrap }).SetLogHandler(static (_, _) => { }).Build();
+        var config = new AdminClientConfig { BootstrapServers = node.Bootstrap };
+        using IAdminClient admin = new AdminClientBuilder(config).SetLogHandler(static (_, _) => { }).Build();
         await using GroupLoad load = await GroupLoad.StartAsync(node.Bootstrap);
         var member = new Member(node.Bootstrap, Group, GroupLoad.Topic, load.Seen);
         await Wait.UntilAsync(() => member.Assigned.Length == GroupLoad.PartitionCount, TimeSpan.FromSeconds(60), "the assignment");
@@ -38,7 +39,8 @@ public sealed class GroupAdministrationSpec
         Assert.Equal(committed, await OffsetsAsync());
         Assert.Contains(await ListAsync(), static group => group is { GroupId: Group, State: ConsumerGroupState.Empty });
 
-        await admin.AlterConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitionOffsets(Group, [new TopicPartitionOffset(GroupLoad.Topic, 3, 7)])]);
+        await admin.AlterConsumerGroupOffsetsAsync(
+            [new ConsumerGroupTopicPartitionOffsets(Group, [new TopicPartitionOffset(GroupLoad.Topic, 3, 7)])]);
         Assert.Equal(7, (await OffsetsAsync())[3]);
         await admin.DeleteConsumerGroupOffsetsAsync(Group, [new TopicPartition(GroupLoad.Topic, 3)]);
         Assert.Equal(GroupLoad.PartitionCount - 1, (await OffsetsAsync()).Count);

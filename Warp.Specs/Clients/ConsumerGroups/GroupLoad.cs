@@ -18,7 +18,8 @@ internal sealed class GroupLoad : IAsyncDisposable
 
     private GroupLoad(string bootstrap)
     {
-        _producer = new ProducerBuilder<Null, string>(new ProducerConfig { BootstrapServers = bootstrap, EnableIdempotence = true, LingerMs = 5 })
+        var config = new ProducerConfig { BootstrapServers = bootstrap, EnableIdempotence = true, LingerMs = 5 };
+        _producer = new ProducerBuilder<Null, string>(config)
             .SetLogHandler(static (_, _) => { })
             .SetErrorHandler(static (_, _) => { })
             .Build();
@@ -32,7 +33,8 @@ internal sealed class GroupLoad : IAsyncDisposable
     public IReadOnlyList<(int Partition, long Offset)> Missed => [.. _delivered.Keys.Where(record => !_seen.ContainsKey(record)).Order()];
 
     /// <summary>Records that were seen more than once.</summary>
-    public IEnumerable<(int Partition, long Offset)> Doubled => _seen.Where(static entry => entry.Value > 1).Select(static entry => entry.Key).Order();
+    public IEnumerable<(int Partition, long Offset)> Doubled =>
+        _seen.Where(static entry => entry.Value > 1).Select(static entry => entry.Key).Order();
 
     /// <summary>Makes the topic and starts to write.</summary>
     public static async Task<GroupLoad> StartAsync(string bootstrap)

@@ -20,7 +20,8 @@ internal sealed class KcatMember : IAsyncDisposable
         var start = new ProcessStartInfo("kcat",
         [
             "-b", bootstrap, "-G", group, "-q", "-u", "-f", "%p %o\n",
-            "-X", "session.timeout.ms=6000", "-X", "heartbeat.interval.ms=500", "-X", "auto.commit.interval.ms=200", "-X", "auto.offset.reset=earliest",
+            "-X", "session.timeout.ms=6000", "-X", "heartbeat.interval.ms=500",
+            "-X", "auto.commit.interval.ms=200", "-X", "auto.offset.reset=earliest",
             topic,
         ])
         {

@@ -46,7 +46,8 @@ public sealed class GroupHandlersSpec : IAsyncLifetime
         Assert.Equal(ErrorCode.InvalidGroupId, (await SyncAsync(3, "", "m", 1)).ErrorCode);
         Assert.Equal(ErrorCode.InvalidGroupId, await BeatAsync(3, "", "m", 1));
         Assert.Equal(ErrorCode.InvalidGroupId, (await LeaveAsync(3, "", "m")).ErrorCode);
-        var deleted = await new OffsetDeleteHandler(_actors.Groups, _actors.Published).CallAsync<OffsetDeleteResponse>(new OffsetDeleteRequest(), 0);
+        var deletion = new OffsetDeleteHandler(_actors.Groups, _actors.Published);
+        var deleted = await deletion.CallAsync<OffsetDeleteResponse>(new OffsetDeleteRequest(), 0);
         Assert.Equal(ErrorCode.InvalidGroupId, deleted.ErrorCode);
     }
 
@@ -90,7 +91,8 @@ public sealed class GroupHandlersSpec : IAsyncLifetime
 
         async Task<IEnumerable<string>> ListAsync(short version, string? states = null, string? types = null)
         {
-            var request = new ListGroupsRequest { StatesFilter = states is null ? [] : [states], TypesFilter = types is null ? [] : [types] };
+            var request =
+                new ListGroupsRequest { StatesFilter = states is null ? [] : [states], TypesFilter = types is null ? [] : [types] };
             var response = await new ListGroupsHandler(_actors.Groups).CallAsync<ListGroupsResponse>(request, version);
             Assert.Equal(ErrorCode.None, response.ErrorCode);
             return response.Groups.Select(static group => $"{group.GroupId}:{group.ProtocolType}:{group.GroupState}:{group.GroupType}");
@@ -110,9 +112,11 @@ public sealed class GroupHandlersSpec : IAsyncLifetime
         for (short version = 0; version <= 6; version++)
         {
             DescribeGroupsResponse.DescribedGroup group = await DescribeAsync(version, "described");
-            Assert.Equal((ErrorCode.None, "Stable", "consumer", "range"), (group.ErrorCode, group.GroupState, group.ProtocolType, group.ProtocolData));
+            Assert.Equal((ErrorCode.None, "Stable", "consumer", "range"),
+                (group.ErrorCode, group.GroupState, group.ProtocolType, group.ProtocolData));
             DescribeGroupsResponse.DescribedGroupMember member = Assert.Single(group.Members);
-            Assert.Equal((joined.MemberId, "a-client", version >= 4 ? "instance" : null), (member.MemberId, member.ClientId, member.GroupInstanceId));
+            Assert.Equal((joined.MemberId, "a-client", version >= 4 ? "instance" : null),
+                (member.MemberId, member.ClientId, member.GroupInstanceId));
             Assert.Equal([1, 2], member.MemberMetadata.ToArray());
             Assert.Equal([7], member.MemberAssignment.ToArray());
             Assert.Equal(version >= 3, group.AuthorizedOperations > 0);
@@ -122,8 +126,11 @@ public sealed class GroupHandlersSpec : IAsyncLifetime
         Assert.Equal("Empty", (await DescribeAsync(5, "described")).GroupState);
         Assert.Equal(ErrorCode.None, await DeleteAsync("described"));
         Assert.Equal(ErrorCode.GroupIdNotFound, await DeleteAsync("described"));
-        Assert.Equal(("Dead", ErrorCode.None), ((await DescribeAsync(5, "described")).GroupState, (await DescribeAsync(5, "described")).ErrorCode));
-        Assert.Equal(("Dead", ErrorCode.GroupIdNotFound), ((await DescribeAsync(6, "described")).GroupState, (await DescribeAsync(6, "described")).ErrorCode));
+        foreach ((short version, ErrorCode error) in ((short, ErrorCode)[])[(5, ErrorCode.None), (6, ErrorCode.GroupIdNotFound)])
+        {
+            DescribeGroupsResponse.DescribedGroup group = await DescribeAsync(version, "described");
+            Assert.Equal(("Dead", error), (group.GroupState, group.ErrorCode));
+        }
     }
 
     [Fact]

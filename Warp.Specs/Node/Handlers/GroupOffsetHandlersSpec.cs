@@ -54,10 +54,15 @@ public sealed class GroupOffsetHandlersSpec(ActorsFixture actors) : IClassFixtur
         var request = new OffsetFetchRequest
         {
             RequireStable = true,
-            Groups = [new() { GroupId = "all-2", Topics = null }, new() { GroupId = "all-1", Topics = [new() { Name = "all-b", PartitionIndexes = [0] }] }],
+            Groups =
+            [
+                new() { GroupId = "all-2", Topics = null },
+                new() { GroupId = "all-1", Topics = [new() { Name = "all-b", PartitionIndexes = [0] }] },
+            ],
         };
         var response = await Fetch.CallAsync<OffsetFetchResponse>(request, 9);
-        Assert.Equal([("all-2", 8), ("all-1", 7)], response.Groups.Select(static group => (group.GroupId, group.Topics[0].Partitions[0].CommittedOffset)));
+        Assert.Equal([("all-2", 8), ("all-1", 7)],
+            response.Groups.Select(static group => (group.GroupId, group.Topics[0].Partitions[0].CommittedOffset)));
     }
 
     [Fact]
@@ -139,7 +144,8 @@ public sealed class GroupOffsetHandlersSpec(ActorsFixture actors) : IClassFixtur
     private OffsetFetchHandler Fetch => new(actors.Groups, actors.Published);
 
     private static (int, ErrorCode)[] Results(OffsetCommitResponse response) =>
-        [.. response.Topics.SelectMany(static topic => topic.Partitions).Select(static partition => (partition.PartitionIndex, partition.ErrorCode))];
+        [.. response.Topics.SelectMany(static topic => topic.Partitions).Select(static partition =>
+            (partition.PartitionIndex, partition.ErrorCode))];
 
     private Task<(int, ErrorCode)[]> CommitAsync(short version, string group, TopicImage topic, params (int, long, string?)[] offsets) =>
         CommitAsync(version, group, topic, -1, offsets);
@@ -170,14 +176,17 @@ public sealed class GroupOffsetHandlersSpec(ActorsFixture actors) : IClassFixtur
         return Results(await Commit.CallAsync<OffsetCommitResponse>(request, version));
     }
 
-    private async Task<(int, long, int, string, ErrorCode)[]> FetchAsync(short version, string group, TopicImage topic, params int[] partitions)
+    private async Task<(int, long, int, string, ErrorCode)[]> FetchAsync(
+        short version, string group, TopicImage topic, params int[] partitions)
     {
         if (version < 8)
         {
-            var old = new OffsetFetchRequest { GroupId = group, Topics = [new() { Name = topic.Name, PartitionIndexes = [.. partitions] }] };
+            var old =
+                new OffsetFetchRequest { GroupId = group, Topics = [new() { Name = topic.Name, PartitionIndexes = [.. partitions] }] };
             var answer = await Fetch.CallAsync<OffsetFetchResponse>(old, version);
             Assert.Equal(ErrorCode.None, answer.ErrorCode);
-            return [.. Assert.Single(answer.Topics).Partitions.Select(static p => (p.PartitionIndex, p.CommittedOffset, p.CommittedLeaderEpoch, p.Metadata!, p.ErrorCode))];
+            return [.. Assert.Single(answer.Topics).Partitions.Select(static p =>
+                (p.PartitionIndex, p.CommittedOffset, p.CommittedLeaderEpoch, p.Metadata!, p.ErrorCode))];
         }
         var topics = new OffsetFetchRequest.OffsetFetchRequestTopics
         {
@@ -185,10 +194,12 @@ public sealed class GroupOffsetHandlersSpec(ActorsFixture actors) : IClassFixtur
             TopicId = version >= 10 ? topic.Id : Guid.Empty,
             PartitionIndexes = [.. partitions],
         };
-        var response = await Fetch.CallAsync<OffsetFetchResponse>(new OffsetFetchRequest { Groups = [new() { GroupId = group, Topics = [topics] }] }, version);
+        var response = await Fetch.CallAsync<OffsetFetchResponse>(
+            new OffsetFetchRequest { Groups = [new() { GroupId = group, Topics = [topics] }] }, version);
         var found = Assert.Single(response.Groups);
         Assert.Equal((group, ErrorCode.None), (found.GroupId, found.ErrorCode));
-        return [.. Assert.Single(found.Topics).Partitions.Select(static p => (p.PartitionIndex, p.CommittedOffset, p.CommittedLeaderEpoch, p.Metadata!, p.ErrorCode))];
+        return [.. Assert.Single(found.Topics).Partitions.Select(static p =>
+            (p.PartitionIndex, p.CommittedOffset, p.CommittedLeaderEpoch, p.Metadata!, p.ErrorCode))];
     }
 
     private async Task<string[]> FetchAllAsync(short version, string group)
@@ -198,7 +209,11 @@ public sealed class GroupOffsetHandlersSpec(ActorsFixture actors) : IClassFixtur
             : new OffsetFetchRequest { Groups = [new() { GroupId = group, Topics = null }] };
         var response = await Fetch.CallAsync<OffsetFetchResponse>(request, version);
         return version < 8
-            ? [.. response.Topics.Select(static t => $"{t.Name} {string.Join(' ', t.Partitions.Select(static p => $"{p.PartitionIndex}:{p.CommittedOffset}"))}")]
-            : [.. response.Groups[0].Topics.Select(static t => $"{t.Name} {string.Join(' ', t.Partitions.Select(static p => $"{p.PartitionIndex}:{p.CommittedOffset}"))}")];
+            ? [.. response.Topics.Select(static t => Line(t.Name, t.Partitions.Select(static p => (p.PartitionIndex, p.CommittedOffset))))]
+            : [.. response.Groups[0].Topics.Select(static t =>
+                Line(t.Name, t.Partitions.Select(static p => (p.PartitionIndex, p.CommittedOffset))))];
+
+        static string Line(string topic, IEnumerable<(int Partition, long Offset)> offsets) =>
+            $"{topic} {string.Join(' ', offsets.Select(static offset => $"{offset.Partition}:{offset.Offset}"))}";
     }
 }

@@ -18,14 +18,13 @@ public static class ClientQuotaRules
             string? fault = QuotaEntity.TryMake(alteration.Entity, out QuotaEntity entity) ?? FaultOfAddress(entity);
             entities.Add((entity, fault));
         }
-        HashSet<QuotaEntity> repeated =
-            [.. entities.Where(static e => e.Fault is null).GroupBy(static e => e.Entity).Where(static g => g.Count() > 1).Select(static g => g.Key)];
+        var valid = entities.Where(static entry => entry.Fault is null).ToLookup(static entry => entry.Entity);
         var events = new List<ClientQuotasChanged>();
         var results = new List<TopicResult>();
         for (int i = 0; i < alterations.Count; i++)
         {
             (QuotaEntity entity, string? fault) = entities[i];
-            if (fault is null && repeated.Contains(entity))
+            if (fault is null && valid[entity].Count() > 1)
                 fault = $"The quotas of {entity} are altered more than once in the request";
             ImmutableSortedDictionary<string, double> before = quotas.Of(entity);
             ImmutableSortedDictionary<string, double> after = before;
@@ -39,13 +38,18 @@ public static class ClientQuotaRules
 
     internal static ClientQuotasEntry EntryOf(QuotaEntity entity, ImmutableSortedDictionary<string, double> quotas) => new()
     {
-        Entity = [.. entity.Parts.Select(static part => new ClientQuotasEntry.ClientQuotasEntityPart { Type = part.Key, Name = part.Value })],
+        Entity = [.. entity.Parts.Select(static part => new ClientQuotasEntry.ClientQuotasEntityPart
+        {
+            Type = part.Key,
+            Name = part.Value,
+        })],
         Quotas = [.. quotas.Select(static quota => new ClientQuotasEntry.ClientQuotasValue { Key = quota.Key, Value = quota.Value })],
     };
 
     internal static ClientQuotas Apply(ClientQuotas quotas, ClientQuotasEntry entry)
     {
-        if (QuotaEntity.TryMake(entry.Entity.Select(static part => KeyValuePair.Create(part.Type, part.Name)), out QuotaEntity entity) is { } fault)
+        IEnumerable<KeyValuePair<string, string?>> parts = entry.Entity.Select(static part => KeyValuePair.Create(part.Type, part.Name));
+        if (QuotaEntity.TryMake(parts, out QuotaEntity entity) is { } fault)
             throw new InvalidDataException(fault);
         return quotas.With(
             entity,

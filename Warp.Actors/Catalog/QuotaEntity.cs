@@ -1,6 +1,8 @@
 namespace Warp.Actors.Catalog;
 
-/// <summary>What a quota is for: a user, a client id, one of both, or an IP address. Each may be a name or stand for all without a quota.</summary>
+/// <summary>
+/// What a quota is for: a user, a client id, one of both, or an IP address. Each may be a name or stand for all without a quota.
+/// </summary>
 /// <param name="User">The user; null where it does not matter.</param>
 /// <param name="ClientId">The client id; null where it does not matter.</param>
 /// <param name="Ip">The address; null where it does not matter.</param>

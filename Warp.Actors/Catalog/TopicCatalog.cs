@@ -227,7 +227,7 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
 
     private void Alter(CatalogMessage.AlterClientQuotas alter)
     {
-        (IReadOnlyList<ClientQuotasChanged> events, IReadOnlyList<TopicResult> results) = ClientQuotaRules.Alter(_image.Quotas, alter.Alterations);
+        var (events, results) = ClientQuotaRules.Alter(_image.Quotas, alter.Alterations);
         if (events.Count == 0 || alter.ValidateOnly)
             alter.Reply.Set(results);
         else

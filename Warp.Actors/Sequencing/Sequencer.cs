@@ -79,7 +79,10 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
                 WhenOwner(prove: false, () => describe.Reply.Set([.. describe.Partitions.Select(partition => LogEnds.Of(_state.Find(partition)))]), describe);
                 break;
             case SequencerMessage.DescribeProducers describe:
-                WhenOwner(prove: false, () => describe.Reply.Set([.. describe.Partitions.Select(partition => PartitionProducers.Of(_state.Find(partition)))]), describe);
+                WhenOwner(
+                    prove: false,
+                    () => describe.Reply.Set([.. describe.Partitions.Select(key => PartitionProducers.Of(_state.Find(key)))]),
+                    describe);
                 break;
             case SequencerMessage.FindTimestamp find:
                 WhenOwner(prove: false, () => find.Reply.Set(_state.FindTimestamp(find.Partition, find.Timestamp)), find);

@@ -13,7 +13,11 @@ public sealed class AlterPartitionReassignmentsHandler(CatalogClient catalog, Cl
     protected override ValueTask<IResponse?> HandleAsync(RequestContext context, AlterPartitionReassignmentsRequest request)
     {
         CatalogImage image = catalog.Image;
-        var response = new AlterPartitionReassignmentsResponse { AllowReplicationFactorChange = request.AllowReplicationFactorChange };
+        var response = new AlterPartitionReassignmentsResponse
+        {
+            AllowReplicationFactorChange = request.AllowReplicationFactorChange,
+            ErrorMessage = null,
+        };
         foreach (AlterPartitionReassignmentsRequest.ReassignableTopic wanted in request.Topics)
         {
             TopicImage? topic = image.Find(wanted.Name);

@@ -9,7 +9,7 @@ public sealed class DescribeClientQuotasHandler(CatalogClient catalog)
 {
     protected override ValueTask<IResponse?> HandleAsync(RequestContext context, DescribeClientQuotasRequest request)
     {
-        var response = new DescribeClientQuotasResponse();
+        var response = new DescribeClientQuotasResponse { ErrorMessage = null, Entries = null };
         if (TryReadFilter(request, out QuotaFilter filter) is { } refusal)
         {
             response.ErrorCode = refusal.Error;
@@ -23,7 +23,8 @@ public sealed class DescribeClientQuotasHandler(CatalogClient catalog)
         return ValueTask.FromResult<IResponse?>(response);
     }
 
-    private static DescribeClientQuotasResponse.EntryData Describe(QuotaEntity entity, IEnumerable<KeyValuePair<string, double>> quotas) => new()
+    private static DescribeClientQuotasResponse.EntryData Describe(
+        QuotaEntity entity, IEnumerable<KeyValuePair<string, double>> quotas) => new()
     {
         Entity = [.. entity.Parts.Select(static part => new DescribeClientQuotasResponse.EntityData
         {

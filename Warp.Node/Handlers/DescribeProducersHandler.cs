@@ -19,6 +19,9 @@ public sealed class DescribeProducersHandler(CatalogClient catalog, SequencerQue
         foreach (DescribeProducersRequest.TopicRequest wanted in request.Topics)
         {
             TopicImage? topic = image.Find(wanted.Name);
+            ErrorCode absence = TopicName.Validate(wanted.Name) is null
+                ? ErrorCode.UnknownTopicOrPartition
+                : ErrorCode.InvalidTopicException;
             var answers = new DescribeProducersResponse.TopicResponse { Name = wanted.Name };
             response.Topics.Add(answers);
             foreach (int partition in wanted.PartitionIndexes)
@@ -28,7 +31,7 @@ public sealed class DescribeProducersHandler(CatalogClient catalog, SequencerQue
                 if (topic is not null && partition >= 0 && partition < topic.OpenPartitionCount)
                     asked.Add((new TopicPartition(topic.Id, partition), answer));
                 else
-                    answer.ErrorCode = TopicName.Validate(wanted.Name) is null ? ErrorCode.UnknownTopicOrPartition : ErrorCode.InvalidTopicException;
+                    answer.ErrorCode = absence;
             }
         }
         PartitionProducers[] found = await sequencers.DescribeProducersAsync(

@@ -27,7 +27,7 @@ public sealed class ElectLeadersHandler(CatalogClient catalog) : ApiHandler<Elec
         TopicImage? topic, ElectLeadersRequest.ElectableTopicPartitions wanted) => new()
     {
         Topic = wanted.Topic,
-        PartitionResult = [.. wanted.Partitions.Select(partition => topic is not null && partition >= 0 && partition < topic.OpenPartitionCount
+        PartitionResult = [.. wanted.Partitions.Select(partition => partition >= 0 && partition < topic?.OpenPartitionCount
             ? Result(partition, ErrorCode.ElectionNotNeeded, "Every node serves the partition; there is no leader to elect.")
             : Result(partition, ErrorCode.UnknownTopicOrPartition, $"There is no partition {wanted.Topic}-{partition}."))],
     };

@@ -29,8 +29,8 @@ public sealed class ListConfigResourcesHandler(CatalogClient catalog, ClusterVie
         }
         if (Wants(ConfigResource.TopicType))
         {
-            response.ConfigResources.AddRange(
-                catalog.Image.ByName.Values.Where(static topic => topic.IsOpen).Select(static topic => Resource(ConfigResource.TopicType, topic.Name)));
+            response.ConfigResources.AddRange(catalog.Image.ByName.Values
+                .Where(static topic => topic.IsOpen).Select(static topic => Resource(ConfigResource.TopicType, topic.Name)));
         }
         return ValueTask.FromResult<IResponse?>(response);
 
@@ -41,5 +41,6 @@ public sealed class ListConfigResourcesHandler(CatalogClient catalog, ClusterVie
         is ConfigResource.TopicType or ConfigResource.BrokerType or ConfigResource.BrokerLoggerType
         or ConfigResource.ClientMetricsType or ConfigResource.GroupType;
 
-    private static ListConfigResourcesResponse.ConfigResource Resource(sbyte type, string name) => new() { ResourceType = type, ResourceName = name };
+    private static ListConfigResourcesResponse.ConfigResource Resource(sbyte type, string name) =>
+        new() { ResourceType = type, ResourceName = name };
 }

@@ -15,14 +15,16 @@ public sealed partial class SequencerQuestions(ShardRegion region, ILogger<Seque
     private static readonly TimeSpan s_wait = TimeSpan.FromSeconds(10);
 
     /// <summary>Where the partitions start and end, and how large they are; in the order of the question.</summary>
-    public Task<LogEnds[]> DescribeLogsAsync(IReadOnlyList<TopicPartition> partitions, CancellationToken cancellationToken) => AskAsync<LogEnds>(
-        partitions,
-        static (partitions, reply) => new SequencerMessage.DescribeLogs(partitions, reply),
-        static error => new LogEnds(error, -1, -1, -1, 0),
-        cancellationToken);
+    public Task<LogEnds[]> DescribeLogsAsync(IReadOnlyList<TopicPartition> partitions, CancellationToken cancellationToken) =>
+        AskAsync<LogEnds>(
+            partitions,
+            static (partitions, reply) => new SequencerMessage.DescribeLogs(partitions, reply),
+            static error => new LogEnds(error, -1, -1, -1, 0),
+            cancellationToken);
 
     /// <summary>Who has written to the partitions lately; in the order of the question.</summary>
-    public Task<PartitionProducers[]> DescribeProducersAsync(IReadOnlyList<TopicPartition> partitions, CancellationToken cancellationToken) =>
+    public Task<PartitionProducers[]> DescribeProducersAsync(
+        IReadOnlyList<TopicPartition> partitions, CancellationToken cancellationToken) =>
         AskAsync<PartitionProducers>(
             partitions,
             static (partitions, reply) => new SequencerMessage.DescribeProducers(partitions, reply),

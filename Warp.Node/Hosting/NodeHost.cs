@@ -65,7 +65,7 @@ public sealed class NodeHost : IAsyncDisposable
             var admin = Push(await AdminEndpoints.StartAsync(options.Http, metrics, health, cancellationToken));
             var services = Push(await NodeServices.StartAsync(options, metrics.Meter, loggers, time, new Random(), cancellationToken));
             var host = new NodeHost(options, metrics, health, admin, listener, services, loggers);
-            var throttle = new RequestThrottle(new ClientQuotaMeters(services.Published, time));
+            var throttle = new RequestThrottle(new ClientQuotaMeters(() => services.Published.Current.Quotas, time));
             listener.Start(NodeApis.Create(options, services, host.KafkaAddress, time, loggers), throttle);
             health.Ready();
             _ = host.WatchAsync();

@@ -7,9 +7,9 @@ namespace Warp.Node.Quotas;
 /// Measures what clients use of their quotas on this node. Only what has a quota is measured, and what is idle is forgotten, so that client
 /// ids, which anybody can make up, cost no memory for long. Thread-safe.
 /// </summary>
-/// <param name="catalog">Has the quotas.</param>
+/// <param name="quotas">The quotas as they are at the moment.</param>
 /// <param name="time">The clock of the measurements.</param>
-public sealed class ClientQuotaMeters(PublishedCatalog catalog, TimeProvider time)
+public sealed class ClientQuotaMeters(Func<ClientQuotas> quotas, TimeProvider time)
 {
     private readonly ConcurrentDictionary<(string Key, string? User, string? ClientId), RateMeter> _meters = new();
     private readonly long _started = time.GetTimestamp();
@@ -28,7 +28,7 @@ public sealed class ClientQuotaMeters(PublishedCatalog catalog, TimeProvider tim
     /// <returns>How long the client must pause to keep to its quota, in ms; 0 when it does, or has none.</returns>
     public int Record(string key, string user, string clientId, double amount)
     {
-        if (catalog.Current.Quotas.Find(key, user, clientId) is not { } quota)
+        if (quotas().Find(key, user, clientId) is not { } quota)
             return 0;
         long nowMs = NowMs;
         SweepIfDue(nowMs);
@@ -44,7 +44,7 @@ public sealed class ClientQuotaMeters(PublishedCatalog catalog, TimeProvider tim
     /// The most that a client can use at once without a pause for certain, after it has used nothing for a while; no bound without a quota.
     /// </summary>
     public double MostAtOnce(string key, string user, string clientId) =>
-        catalog.Current.Quotas.Find(key, user, clientId) is { } quota
+        quotas().Find(key, user, clientId) is { } quota
             ? quota.Limit * (RateMeter.Windows - 1) * RateMeter.WindowMs / 1000
             : double.PositiveInfinity;
 

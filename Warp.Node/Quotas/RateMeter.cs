@@ -34,6 +34,8 @@ public sealed class RateMeter
     /// <summary>
     /// How long to wait until the rate has come down to a limit, in ms; 0 when it is not above it. Were nothing to be recorded in a time X
     /// after the measured span W, then the rate O would be O·W/(W+X); that is the limit L after X = (O−L)/L·W.
+    /// Who waits so keeps to the limit, but for what it may use at once; who uses more at once than ten windows allow gets up to a third
+    /// more, since it waits longer than anything is remembered.
     /// </summary>
     /// <param name="limit">The highest rate that is allowed, per second, above 0.</param>
     /// <param name="nowMs">The time in ms.</param>

@@ -43,11 +43,12 @@ public sealed class RequestThrottle(ClientQuotaMeters meters)
         switch (request)
         {
             case ProduceRequest:
-                pause = pause.Or(QuotaKey.ProducerByteRate, meters.Record(QuotaKey.ProducerByteRate, User, client, context.Frame.Memory.Length));
+                int produceMs = meters.Record(QuotaKey.ProducerByteRate, User, client, context.Frame.Memory.Length);
+                pause = pause.Or(QuotaKey.ProducerByteRate, produceMs);
                 break;
             case FetchRequest when response is FetchResponse fetched:
-                int pauseMs = meters.Record(QuotaKey.ConsumerByteRate, User, client, RecordBytes(fetched));
-                pause = pause.Or(QuotaKey.ConsumerByteRate, Math.Max(fetched.ThrottleTimeMs, pauseMs));
+                int fetchMs = meters.Record(QuotaKey.ConsumerByteRate, User, client, RecordBytes(fetched));
+                pause = pause.Or(QuotaKey.ConsumerByteRate, Math.Max(fetched.ThrottleTimeMs, fetchMs));
                 break;
         }
         if (response is null)

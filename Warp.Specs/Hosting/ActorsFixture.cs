@@ -85,8 +85,13 @@ public sealed class ActorsFixture : IAsyncLifetime
     }
 
     /// <summary>Gives offsets to records whose bytes are nowhere. Not to be called for two partitions at the same time.</summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="partition">One of its partitions.</param>
+    /// <param name="count">How many records.</param>
+    /// <param name="producer">Who wrote them; not set for a producer without idempotence.</param>
     /// <returns>The offset of the first.</returns>
-    public async Task<long> AppendAsync(TopicImage topic, int partition, int count)
+    public async Task<long> AppendAsync(
+        TopicImage topic, int partition, int count, (long Id, short Epoch, int FirstSequence)? producer = null)
     {
         var key = new TopicPartition(topic.Id, partition);
         int shard = Region.ShardOf(key);
@@ -97,7 +102,11 @@ public sealed class ActorsFixture : IAsyncLifetime
             Node = _leases.Node,
             PreviousNumber = _commitNumbers[shard],
             Number = ++_commitNumbers[shard],
-            Batches = [new BatchToCommit(key, 0, 1000, count, 0, -1, -1, -1)],
+            Batches =
+            [
+                new BatchToCommit(
+                    key, 0, 1000, count, 0, producer?.Id ?? -1, producer?.Epoch ?? -1, producer?.FirstSequence ?? -1),
+            ],
         };
         CommitReply reply = await Region.Sequencer(shard).AskAsync<CommitReply>(
             ask => new SequencerMessage.Commit(commit, ask), s_ask, CancellationToken.None);

@@ -97,7 +97,8 @@ public sealed class LogHandlersSpec(ActorsFixture actors) : IClassFixture<Actors
 
     private DeleteRecordsHandler Deletion => new(actors.Client, actors.Region, NullLogger<DeleteRecordsHandler>.Instance);
 
-    private OffsetForLeaderEpochHandler Epochs => new(actors.Client, new SequencerQuestions(actors.Region, NullLogger<SequencerQuestions>.Instance));
+    private OffsetForLeaderEpochHandler Epochs =>
+        new(actors.Client, new SequencerQuestions(actors.Region, NullLogger<SequencerQuestions>.Instance));
 
     private async Task<(ErrorCode Error, long LowWatermark)> DeleteAsync(short version, string topic, int partition, long offset)
     {

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Warp.Node.Configuration;
 using Warp.Node.Handlers;
 using Warp.Node.Network;
+using Warp.Node.Quotas;
 using Warp.Protocol.Messages;
 using Warp.Specs.Hosting;
 using Xunit;
@@ -17,14 +18,18 @@ internal sealed class TestListener : IAsyncDisposable
     private readonly Meter _meter = new("test");
 
     public TestListener(
-        IEnumerable<ApiHandler> handlers, LimitsOptions? limits = null, TimeProvider? time = null, long recordsBytes = 64 << 20)
+        IEnumerable<ApiHandler> handlers,
+        LimitsOptions? limits = null,
+        TimeProvider? time = null,
+        long recordsBytes = 64 << 20,
+        RequestThrottle? throttle = null)
     {
         Metrics = new MetricSums(_meter);
         Records = new BufferBudget(recordsBytes);
         Listener = new KafkaListener(
             new HostPort("127.0.0.1", 0), limits ?? Limits(), Records, new KafkaMetrics(_meter), time ?? TimeProvider.System, Log);
         Listener.Bind();
-        Listener.Start(new ApiDispatcher(handlers));
+        Listener.Start(new ApiDispatcher(handlers), throttle);
     }
 
     public KafkaListener Listener { get; }

@@ -32,7 +32,7 @@ internal static class NodeOptionsReader
         Topic = new TopicOptions(
             Defaults: read.Section("warp.topic.defaults"),
             AutoCreate: read.Boolean("warp.topic.auto-create"),
-            Partitions: read.Integer("warp.topic.partitions", 1, 100_000)),
+            Partitions: read.Integer("warp.topic.partitions", 1, 10_000)),
         Node = new NodeIdentityOptions(
             Id: read.OptionalInteger("warp.node.id", 0, int.MaxValue),
             Zone: read.OptionalName("warp.node.zone"),

@@ -53,6 +53,7 @@ internal sealed partial class KafkaConnection
     private async ValueTask<bool> ReceiveStartAsync()
     {
         _stage = ReceiveStage.Idle;
+        _holdsRoomOf = null;
         int received = 0;
         while (received < _start.Length)
         {
@@ -73,6 +74,7 @@ internal sealed partial class KafkaConnection
         _stage = ReceiveStage.HeldUp;
         BufferBudget budget = _services.BudgetOf(start.Api);
         await budget.TakeAsync(start.Length, _stopReading.Token);
+        _holdsRoomOf = budget;
         var buffer = PooledBuffer.Rent(start.Length, budget.Returned);
         try
         {

@@ -17,6 +17,9 @@ internal sealed partial class KafkaConnection
     /// <summary>How long a frame may take from one byte to the next.</summary>
     private static readonly TimeSpan s_longestStall = TimeSpan.FromSeconds(30);
 
+    /// <summary>The same for a frame whose room others wait for: who claims much and sends nothing must not keep them out for long.</summary>
+    private static readonly TimeSpan s_longestStallInTheWay = TimeSpan.FromSeconds(5);
+
     /// <summary>How long a client that has its last response may take to close.</summary>
     private static readonly TimeSpan s_linger = TimeSpan.FromSeconds(1);
 
@@ -38,6 +41,7 @@ internal sealed partial class KafkaConnection
     private volatile bool _isDraining;
     private volatile ReceiveStage _stage;
     private volatile bool _isSending;
+    private volatile BufferBudget? _holdsRoomOf;
     private long _lastReceived;
     private long _lastSent;
 
@@ -114,7 +118,8 @@ internal sealed partial class KafkaConnection
         TimeSpan sinceReceived = _services.Time.GetElapsedTime(Volatile.Read(ref _lastReceived));
         TimeSpan sinceSent = _services.Time.GetElapsedTime(Volatile.Read(ref _lastSent));
         TimeSpan quiet = sinceReceived < sinceSent ? sinceReceived : sinceSent;
-        if (_stage == ReceiveStage.InFrame && sinceReceived > s_longestStall)
+        TimeSpan longestStall = _holdsRoomOf is { WaitingCount: > 0 } ? s_longestStallInTheWay : s_longestStall;
+        if (_stage == ReceiveStage.InFrame && sinceReceived > longestStall)
         {
             Reject(RequestRejectedException.Stalled, "The rest of the frame does not come.");
             End();

@@ -60,11 +60,12 @@ public sealed class DecompressionBombSpec(ITestOutputHelper output)
         foreach (byte[] bomb in bombs.Values)
         {
             Assert.Equal(ErrorCode.None, (await Batches.ProduceAsync(socket, "plain", bomb)).ErrorCode);
-            var request = new ListOffsetsRequest { Topics = [new() { Name = "plain", Partitions = [new() { PartitionIndex = 0, Timestamp = 1 }] }] };
+            var request = new ListOffsetsRequest { Topics = [new() { Name = "plain", Partitions = [new() { Timestamp = 1 }] }] };
             var answer = (await socket.AskAsync<ListOffsetsResponse>(request, 7)).Topics[0].Partitions[0];
             Assert.NotEqual(ErrorCode.None, answer.ErrorCode);
-            var deletion = new DeleteRecordsRequest { Topics = [new() { Name = "plain", Partitions = [new() { PartitionIndex = 0, Offset = -1 }] }], TimeoutMs = 30_000 };
-            Assert.Equal(ErrorCode.None, (await socket.AskAsync<DeleteRecordsResponse>(deletion, 2)).Topics[0].Partitions[0].ErrorCode);
+            var deletion = new DeleteRecordsRequest { Topics = [new() { Name = "plain", Partitions = [new() { Offset = -1 }] }] };
+            var deleted = await socket.AskAsync<DeleteRecordsResponse>(deletion, 2);
+            Assert.Equal(ErrorCode.None, deleted.Topics[0].Partitions[0].ErrorCode);
         }
     }
 
@@ -83,8 +84,10 @@ public sealed class DecompressionBombSpec(ITestOutputHelper output)
 
     private static async Task CreateAsync(KafkaSocket socket, string topic, params (string Name, string Value)[] configs)
     {
-        var request = new CreateTopicsRequest { TimeoutMs = 30_000, Topics = [new() { Name = topic, NumPartitions = 1, ReplicationFactor = 1 }] };
-        request.Topics[0].Configs.AddRange(configs.Select(static config => new CreateTopicsRequest.CreatableTopicConfig { Name = config.Name, Value = config.Value }));
+        var wanted = new CreateTopicsRequest.CreatableTopic { Name = topic, NumPartitions = 1, ReplicationFactor = 1 };
+        wanted.Configs.AddRange(configs.Select(
+            static config => new CreateTopicsRequest.CreatableTopicConfig { Name = config.Name, Value = config.Value }));
+        var request = new CreateTopicsRequest { TimeoutMs = 30_000, Topics = [wanted] };
         Assert.Equal(ErrorCode.None, (await socket.AskAsync<CreateTopicsResponse>(request, 7)).Topics[0].ErrorCode);
     }
 }

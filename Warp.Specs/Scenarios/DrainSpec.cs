@@ -9,7 +9,9 @@ using ErrorCode = Warp.Protocol.Messages.ErrorCode;
 
 namespace Warp.Specs.Scenarios;
 
-/// <summary>SIGTERM under load: what is pending is flushed and answered, and nobody is told anything but that the connection has ended.</summary>
+/// <summary>
+/// SIGTERM under load: what is pending is flushed and answered, and nobody is told anything but that the connection has ended.
+/// </summary>
 [Collection(nameof(NodeProcesses))]
 public sealed class DrainSpec(ITestOutputHelper output)
 {
@@ -34,7 +36,8 @@ public sealed class DrainSpec(ITestOutputHelper output)
         for (int stops = TestRun.IsLong ? 10 : 3; stops > 0; stops--)
         {
             int before = history.AcknowledgedCount;
-            await Wait.UntilAsync(() => history.AcknowledgedCount > before + 500 || load.FatalError is not null, _patience, "acknowledgements");
+            await Wait.UntilAsync(
+                () => history.AcknowledgedCount > before + 500 || load.FatalError is not null, _patience, "acknowledgements");
             using var waiting = await KafkaSocket.ConnectAsync(node.Bootstrap);
             await waiting.SendAsync(LongPoll(), FetchVersion);
             var answer = waiting.ReceiveAsync<FetchResponse>(ApiKey.Fetch, FetchVersion);
@@ -54,7 +57,8 @@ public sealed class DrainSpec(ITestOutputHelper output)
         await Wait.UntilAsync(() => tail.Count >= history.AcknowledgedCount, _patience, "every record at the consumer");
         Assert.Empty(history.Check(tail.Records));
         Assert.Empty(history.Check(LogReader.ReadAll(node.Bootstrap, Topic, Partitions, TestContext.Current.CancellationToken)));
-        Assert.All(tail.Errors, static error => Assert.Contains(error.Code, (ClientErrorCode[])[ClientErrorCode.Local_Transport, ClientErrorCode.Local_AllBrokersDown]));
+        ClientErrorCode[] disconnected = [ClientErrorCode.Local_Transport, ClientErrorCode.Local_AllBrokersDown];
+        Assert.All(tail.Errors, error => Assert.Contains(error.Code, disconnected));
         Assert.DoesNotContain(" warn: ", node.Output, StringComparison.Ordinal);
         Assert.DoesNotContain(" fail: ", node.Output, StringComparison.Ordinal);
     }

@@ -84,7 +84,8 @@ internal sealed class ExpectedFate(IReadOnlyDictionary<ApiKey, (short Min, short
         }
     }
 
-    private static bool IsApiVersions(ReadOnlyMemory<byte> frame) => (ApiKey)BinaryPrimitives.ReadInt16BigEndian(frame.Span) == ApiKey.ApiVersions;
+    private static bool IsApiVersions(ReadOnlyMemory<byte> frame) =>
+        (ApiKey)BinaryPrimitives.ReadInt16BigEndian(frame.Span) == ApiKey.ApiVersions;
 
     private void Reject(string reason)
     {

@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Warp.Specs.Scenarios;
 
-/// <summary>What the defaults promise of latency and of cost: the budget of PUTs is spent where it shortens a wait, and never exceeded.</summary>
+/// <summary>
+/// What the defaults promise of latency and of cost: the budget of PUTs is spent where it shortens a wait, and never exceeded.
+/// </summary>
 [Collection(nameof(NodeProcesses))]
 public sealed class FlushBudgetSpec(ITestOutputHelper output)
 {

@@ -11,10 +11,11 @@ public static class FolderPrint
     public static SortedDictionary<string, string> Of(string folder)
     {
         var files = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach (string file in Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }))
+        var all = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 };
+        foreach (string file in Directory.EnumerateFiles(folder, "*", all))
         {
-            bool isEmptySideFile = (file.EndsWith("-wal", StringComparison.Ordinal) || file.EndsWith("-shm", StringComparison.Ordinal)) && new FileInfo(file).Length == 0;
-            if (!isEmptySideFile)
+            bool isSideFile = file.EndsWith("-wal", StringComparison.Ordinal) || file.EndsWith("-shm", StringComparison.Ordinal);
+            if (!isSideFile || new FileInfo(file).Length > 0)
                 files.Add(Path.GetRelativePath(folder, file), Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file))));
         }
         return files;

@@ -78,7 +78,15 @@ internal sealed class HostileFrames(
         {
             Acks = (short)(random.Next(8) == 0 ? 0 : -1),
             TimeoutMs = 1000,
-            TopicData = [new() { Name = topic, TopicId = version >= 13 ? topicId : default, PartitionData = [new() { Index = Partition, Records = Batch() }] }],
+            TopicData =
+            [
+                new()
+                {
+                    Name = topic,
+                    TopicId = version >= 13 ? topicId : default,
+                    PartitionData = [new() { Index = Partition, Records = Batch() }],
+                },
+            ],
         },
         ApiKey.Fetch => new FetchRequest
         {
@@ -142,11 +150,22 @@ internal sealed class HostileFrames(
         },
         ApiKey.AlterConfigs => new AlterConfigsRequest
         {
-            Resources = [new() { ResourceType = 2, ResourceName = topic, Configs = [new() { Name = "retention.ms", Value = "1000000000" }] }],
+            Resources =
+            [
+                new() { ResourceType = 2, ResourceName = topic, Configs = [new() { Name = "retention.ms", Value = "1000000000" }] },
+            ],
         },
         ApiKey.IncrementalAlterConfigs => new IncrementalAlterConfigsRequest
         {
-            Resources = [new() { ResourceType = 2, ResourceName = topic, Configs = [new() { Name = "cleanup.policy", ConfigOperation = 2, Value = "compact" }] }],
+            Resources =
+            [
+                new()
+                {
+                    ResourceType = 2,
+                    ResourceName = topic,
+                    Configs = [new() { Name = "cleanup.policy", ConfigOperation = 2, Value = "compact" }],
+                },
+            ],
         },
         ApiKey.DescribeTopicPartitions => new DescribeTopicPartitionsRequest { Topics = [new() { Name = topic }] },
         _ => null,
@@ -154,7 +173,7 @@ internal sealed class HostileFrames(
 
     private int Partition => random.Next(3);
 
-    /// <summary>A record batch; often with other bytes in it than its producer would have put there, and still the right checksum.</summary>
+    /// <summary>A record batch, often with other bytes in it than a producer would put there, and still the right checksum.</summary>
     private RecordSet Batch()
     {
         var builder = new RecordBatchBuilder
@@ -165,7 +184,10 @@ internal sealed class HostileFrames(
             BaseSequence = random.Next(4),
         };
         for (int records = random.Next(1, 4); records > 0; records--)
-            builder.Append(random.Next(1000), random.Next(2) == 0 ? null : "key"u8.ToArray(), Encoding.ASCII.GetBytes(new string('v', random.Next(50))));
+        {
+            byte[]? key = random.Next(2) == 0 ? null : "key"u8.ToArray();
+            builder.Append(random.Next(1000), key, Encoding.ASCII.GetBytes(new string('v', random.Next(50))));
+        }
         byte[] batch = builder.Build();
         if (random.Next(2) == 0)
         {

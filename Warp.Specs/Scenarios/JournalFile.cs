@@ -17,7 +17,8 @@ public static class JournalFile
             File.Copy(path, copy);
             if (File.Exists(path + "-wal"))
                 File.Copy(path + "-wal", copy + "-wal");
-            using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = copy, Pooling = false }.ToString());
+            var settings = new SqliteConnectionStringBuilder { DataSource = copy, Pooling = false };
+            using var connection = new SqliteConnection(settings.ToString());
             connection.Open();
             using var command = connection.CreateCommand();
             command.CommandText = "SELECT object_id FROM object";

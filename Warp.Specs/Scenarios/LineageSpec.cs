@@ -37,7 +37,8 @@ public sealed class LineageSpec(ITestOutputHelper output) : IAsyncLifetime
     [InlineData("the node was killed")]
     public async Task An_older_copy_of_the_journal_was_put_back(string end)
     {
-        File.Copy(Journal, Journal + ".backup");
+        string backup = Path.Combine(_node.Folder, "backup");
+        File.Copy(Journal, backup);
         await _node.StartAgainAsync();
         await ProduceAsync("second");
         if (end == "the node was killed")
@@ -46,9 +47,9 @@ public sealed class LineageSpec(ITestOutputHelper output) : IAsyncLifetime
             await StopAsync();
         string latest = Path.Combine(_node.Folder, "latest");
         Directory.CreateDirectory(latest);
-        foreach (string file in Directory.GetFiles(_node.Folder, "journal.db*").Where(static file => !file.EndsWith(".backup", StringComparison.Ordinal)))
+        foreach (string file in Directory.GetFiles(_node.Folder, "journal.db*"))
             File.Move(file, Path.Combine(latest, Path.GetFileName(file)));
-        File.Move(Journal + ".backup", Journal);
+        File.Move(backup, Journal);
         await AssertRefusedAsync();
 
         // With the latest one back all is well: nothing was spoilt meanwhile.
@@ -141,7 +142,8 @@ public sealed class LineageSpec(ITestOutputHelper output) : IAsyncLifetime
 
     private List<string> Consume(int count)
     {
-        using var consumer = new ConsumerBuilder<Null, string>(new ConsumerConfig { BootstrapServers = _node.Bootstrap, GroupId = "lineage" }).Build();
+        var config = new ConsumerConfig { BootstrapServers = _node.Bootstrap, GroupId = "lineage" };
+        using var consumer = new ConsumerBuilder<Null, string>(config).Build();
         consumer.Assign(new TopicPartitionOffset(Topic, 0, Offset.Beginning));
         return [.. Enumerable.Range(0, count).Select(_ => consumer.Consume(TestContext.Current.CancellationToken).Message.Value)];
     }

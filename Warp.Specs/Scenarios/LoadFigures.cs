@@ -31,7 +31,8 @@ public sealed record LoadFigures(
     public double Risen(string series) => After.GetValueOrDefault(series) - Before.GetValueOrDefault(series);
 
     public override string ToString() =>
-        $"{Records} records in {Batches} batches, {Elapsed.TotalSeconds:F1} s: {Puts} PUTs ({PutsPerSecond:F2}/s, at most {MostPuts:F1}), {BytesPut / 1e6:F2} MB, "
+        $"{Records} records in {Batches} batches, {Elapsed.TotalSeconds:F1} s: {Puts} PUTs ({PutsPerSecond:F2}/s, at most {MostPuts:F1}), "
+        + $"{BytesPut / 1e6:F2} MB, "
         + string.Join(", ", After.Keys.Where(static series => series.StartsWith("warp_flush_flushes_total", StringComparison.Ordinal))
             .Select(series => $"{series["warp_flush_flushes_total".Length..]} {Risen(series)}"));
 }

@@ -40,7 +40,10 @@ public sealed class MemoryWatch : IDisposable
     public override string ToString()
     {
         lock (_lock)
-            return string.Join(" ", _bytes.Chunk(Math.Max(1, (_bytes.Count + 9) / 10)).Select(static part => $"{part.Max() / 1e6:F0}")) + " MB";
+        {
+            var tenths = _bytes.Chunk(Math.Max(1, (_bytes.Count + 9) / 10));
+            return string.Join(" ", tenths.Select(static part => $"{part.Max() / 1e6:F0}")) + " MB";
+        }
     }
 
     private async Task WatchAsync()

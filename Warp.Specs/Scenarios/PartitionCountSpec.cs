@@ -36,7 +36,8 @@ public sealed class PartitionCountSpec(ITestOutputHelper output)
 
     private static async Task CreateAsync(KafkaSocket admin, string topic, int partitions)
     {
-        var request = new CreateTopicsRequest { Topics = [new() { Name = topic, NumPartitions = partitions, ReplicationFactor = 1 }], TimeoutMs = 30_000 };
+        var wanted = new CreateTopicsRequest.CreatableTopic { Name = topic, NumPartitions = partitions, ReplicationFactor = 1 };
+        var request = new CreateTopicsRequest { Topics = [wanted], TimeoutMs = 30_000 };
         var response = await admin.AskAsync<CreateTopicsResponse>(request, 7);
         Assert.Equal(ErrorCode.None, response.Topics[0].ErrorCode);
     }

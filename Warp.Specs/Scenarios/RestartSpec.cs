@@ -58,7 +58,10 @@ public sealed class RestartSpec(ITestOutputHelper output)
         {
             request.Topics.Add(new()
             {
-                Name = topic, NumPartitions = Partitions, ReplicationFactor = ReplicationFactor, Configs = [new() { Name = "retention.ms", Value = "-1" }],
+                Name = topic,
+                NumPartitions = Partitions,
+                ReplicationFactor = ReplicationFactor,
+                Configs = [new() { Name = "retention.ms", Value = "-1" }],
             });
         }
         var response = await socket.AskAsync<CreateTopicsResponse>(request, 7);
@@ -89,7 +92,7 @@ public sealed class RestartSpec(ITestOutputHelper output)
             {
                 int partition = random.Next(Partitions);
                 int sequence = _last.TryGetValue((producer, topic, partition), out var last) ? last.Sequence + RecordsPerBatch : 0;
-                request.TopicData.Add(new() { Name = topic, PartitionData = [new() { Index = partition, Records = Batch(producer, sequence) }] });
+                request.TopicData.Add(new() { Name = topic, PartitionData = [PartitionData(partition, Batch(producer, sequence))] });
                 _last[(producer, topic, partition)] = (sequence, _ends.GetValueOrDefault((topic, partition)));
                 _ends[(topic, partition)] = _ends.GetValueOrDefault((topic, partition)) + RecordsPerBatch;
             }
@@ -103,7 +106,9 @@ public sealed class RestartSpec(ITestOutputHelper output)
         }
     }
 
-    /// <summary>The last batch of each producer, sent again, gets the offset of the first time; one with a gap before it is refused.</summary>
+    /// <summary>
+    /// The last batch of each producer, sent again, gets the offset of the first time; one with a gap before it is refused.
+    /// </summary>
     private async Task AssertDuplicatesAsync(KafkaSocket socket)
     {
         foreach (((long producer, string topic, int partition), (int sequence, long offset)) in _last.Take(100))
@@ -111,19 +116,21 @@ public sealed class RestartSpec(ITestOutputHelper output)
             var again = await ProduceOneAsync(socket, topic, partition, Batch(producer, sequence));
             Assert.True(
                 (ErrorCode.None, offset) == (again.ErrorCode, again.BaseOffset),
-                $"{topic}-{partition} at {_ends[(topic, partition)]}: producer {producer}, sequence {sequence} was at {offset}, is {again.ErrorCode} at {again.BaseOffset}");
+                $"{topic}-{partition}: producer {producer}, {sequence} was at {offset}, is {again.ErrorCode} at {again.BaseOffset}");
         }
         var ((anyProducer, anyTopic, anyPartition), (lastSequence, _)) = _last.First();
         var gap = await ProduceOneAsync(socket, anyTopic, anyPartition, Batch(anyProducer, lastSequence + (2 * RecordsPerBatch)));
         Assert.Equal(ErrorCode.OutOfOrderSequenceNumber, gap.ErrorCode);
     }
 
-    private static async Task<ProduceResponse.PartitionProduceResponse> ProduceOneAsync(KafkaSocket socket, string topic, int partition, RecordSet records)
+    private static ProduceRequest.PartitionProduceData PartitionData(int partition, RecordSet records) =>
+        new() { Index = partition, Records = records };
+
+    private static async Task<ProduceResponse.PartitionProduceResponse> ProduceOneAsync(
+        KafkaSocket socket, string topic, int partition, RecordSet records)
     {
-        var request = new ProduceRequest
-        {
-            Acks = -1, TimeoutMs = 30_000, TopicData = [new() { Name = topic, PartitionData = [new() { Index = partition, Records = records }] }],
-        };
+        var request = new ProduceRequest { Acks = -1, TimeoutMs = 30_000 };
+        request.TopicData.Add(new() { Name = topic, PartitionData = [PartitionData(partition, records)] });
         return (await socket.AskAsync<ProduceResponse>(request, ProduceVersion)).Responses[0].PartitionResponses[0];
     }
 
@@ -132,9 +139,13 @@ public sealed class RestartSpec(ITestOutputHelper output)
         var found = await socket.AskAsync<MetadataResponse>(new MetadataRequest { Topics = null }, 12);
         Assert.Equal(topics.Order(StringComparer.Ordinal), found.Topics.Select(static topic => topic.Name).Order(StringComparer.Ordinal));
         Assert.All(found.Topics, static topic => Assert.Equal(Partitions, topic.Partitions.Count));
-        Assert.All(found.Topics.SelectMany(static topic => topic.Partitions), static partition => Assert.Equal(ReplicationFactor, partition.ReplicaNodes.Count));
-        var configs = await socket.AskAsync<DescribeConfigsResponse>(
-            new DescribeConfigsRequest { Resources = [new() { ResourceType = 2, ResourceName = topics[^1], ConfigurationKeys = ["retention.ms"] }] }, 4);
+        var partitions = found.Topics.SelectMany(static topic => topic.Partitions);
+        Assert.All(partitions, static partition => Assert.Equal(ReplicationFactor, partition.ReplicaNodes.Count));
+        var resource = new DescribeConfigsRequest.DescribeConfigsResource
+        {
+            ResourceType = 2, ResourceName = topics[^1], ConfigurationKeys = ["retention.ms"],
+        };
+        var configs = await socket.AskAsync<DescribeConfigsResponse>(new DescribeConfigsRequest { Resources = [resource] }, 4);
         Assert.Equal("-1", Assert.Single(configs.Results[0].Configs).Value);
     }
 
@@ -144,14 +155,16 @@ public sealed class RestartSpec(ITestOutputHelper output)
         var request = new ListOffsetsRequest();
         foreach (string topic in topics)
         {
-            request.Topics.Add(new()
-            {
-                Name = topic, Partitions = [.. Enumerable.Range(0, Partitions).Select(static n => new ListOffsetsRequest.ListOffsetsPartition { PartitionIndex = n, Timestamp = Latest })],
-            });
+            var partitions = Enumerable.Range(0, Partitions).Select(
+                static n => new ListOffsetsRequest.ListOffsetsPartition { PartitionIndex = n, Timestamp = Latest });
+            request.Topics.Add(new() { Name = topic, Partitions = [.. partitions] });
         }
         var response = await socket.AskAsync<ListOffsetsResponse>(request, 7);
         foreach (var topic in response.Topics)
-            Assert.All(topic.Partitions, partition => Assert.Equal(_ends.GetValueOrDefault((topic.Name, partition.PartitionIndex)), partition.Offset));
+        {
+            foreach (var partition in topic.Partitions)
+                Assert.Equal(_ends.GetValueOrDefault((topic.Name, partition.PartitionIndex)), partition.Offset);
+        }
     }
 
     private static RecordSet Batch(long producer, int sequence)

@@ -4,7 +4,9 @@ using Warp.Specs.Chaos;
 
 namespace Warp.Specs.Scenarios;
 
-/// <summary>A consumer that reads the values of a history from the beginning of a topic, and goes on as more are written, until disposed.</summary>
+/// <summary>
+/// A consumer that reads the values of a history from the beginning of a topic, and goes on as more are written, until disposed.
+/// </summary>
 public sealed class Tail : IDisposable
 {
     private readonly IConsumer<Null, string> _consumer;
@@ -17,7 +19,10 @@ public sealed class Tail : IDisposable
     public Tail(string bootstrap, string topic, int partitions)
     {
         var config = new ConsumerConfig { BootstrapServers = bootstrap, GroupId = "tail", EnableAutoCommit = false, CheckCrcs = true };
-        _consumer = new ConsumerBuilder<Null, string>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, error) => _errors.Enqueue(error)).Build();
+        _consumer = new ConsumerBuilder<Null, string>(config)
+            .SetLogHandler((_, _) => { })
+            .SetErrorHandler((_, error) => _errors.Enqueue(error))
+            .Build();
         _consumer.Assign(Enumerable.Range(0, partitions).Select(partition => new TopicPartitionOffset(topic, partition, Offset.Beginning)));
         _reading = Task.Run(Read);
     }

@@ -39,7 +39,8 @@ public sealed record WarpRun(int ExitCode, IReadOnlyList<string> Output, IReadOn
         catch (OperationCanceledException)
         {
             process.Kill();
-            throw new TimeoutException($"warp {string.Join(' ', arguments)} was still running after {_patience.TotalSeconds} s: {await errors}");
+            string call = $"warp {string.Join(' ', arguments)}";
+            throw new TimeoutException($"{call} was still running after {_patience.TotalSeconds} s: {await errors}");
         }
         return new WarpRun(process.ExitCode, Lines(await output), Lines(await errors));
     }

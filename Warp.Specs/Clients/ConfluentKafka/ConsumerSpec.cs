@@ -78,7 +78,8 @@ public sealed class ConsumerSpec(NodeFixture fixture, ITestOutputHelper output) 
         using (var producer = fixture.Producer(static config => config.LingerMs = 100))
         {
             // One batch whose first record has the latest time of all, then another.
-            await Task.WhenAll(((double[])[1000, 1, 2]).Select(seconds => producer.ProduceAsync("times-falling", At(seconds), Cancellation)));
+            double[] falling = [1000, 1, 2];
+            await Task.WhenAll(falling.Select(seconds => producer.ProduceAsync("times-falling", At(seconds), Cancellation)));
             await producer.ProduceAsync("times-falling", At(500), Cancellation);
         }
         using (var admin = fixture.Admin())
@@ -95,7 +96,7 @@ public sealed class ConsumerSpec(NodeFixture fixture, ITestOutputHelper output) 
         const int Count = 1000;
         await fixture.CreateAsync("live", Partitions);
         using var consumer = fixture.Consumer();
-        consumer.Assign(Enumerable.Range(0, Partitions).Select(static partition => new TopicPartitionOffset("live", partition, Offset.Beginning)));
+        consumer.Assign(Enumerable.Range(0, Partitions).Select(static n => new TopicPartitionOffset("live", n, Offset.Beginning)));
         using var producer = fixture.Producer();
         var writing = Task.Run(
             async () =>
@@ -111,7 +112,8 @@ public sealed class ConsumerSpec(NodeFixture fixture, ITestOutputHelper output) 
         await writing;
         foreach (var partition in read.GroupBy(static record => record.Partition.Value))
         {
-            Assert.Equal(Enumerable.Range(0, Count).Where(n => n % Partitions == partition.Key).Select(static n => $"{n}"), partition.Select(Text));
+            var written = Enumerable.Range(0, Count).Where(n => n % Partitions == partition.Key).Select(static n => $"{n}");
+            Assert.Equal(written, partition.Select(Text));
             Assert.Equal(Enumerable.Range(0, Count / Partitions), partition.Select(static record => (int)record.Offset.Value));
         }
     }
@@ -143,15 +145,16 @@ public sealed class ConsumerSpec(NodeFixture fixture, ITestOutputHelper output) 
     [Fact]
     public async Task A_record_larger_than_a_fetch_may_be_is_read_all_the_same()
     {
+        TopicPartition[] partitions = [new("larger-than-fetch", 0), new("larger-than-fetch", 1)];
         await fixture.CreateAsync("larger-than-fetch", 2);
         using (var producer = fixture.Producer())
         {
             for (int n = 0; n < 6; n++)
-                await producer.ProduceAsync(new TopicPartition("larger-than-fetch", n % 2), new() { Value = new byte[300_000 + n] }, Cancellation);
+                await producer.ProduceAsync(partitions[n % 2], new() { Value = new byte[300_000 + n] }, Cancellation);
         }
         using var consumer = fixture.Consumer(static config =>
             (config.MaxPartitionFetchBytes, config.FetchMaxBytes, config.MessageMaxBytes) = (1000, 1000, 1000));
-        consumer.Assign([new TopicPartitionOffset("larger-than-fetch", 0, Offset.Beginning), new TopicPartitionOffset("larger-than-fetch", 1, Offset.Beginning)]);
+        consumer.Assign(partitions.Select(static partition => new TopicPartitionOffset(partition, Offset.Beginning)));
         Assert.Equal(
             Enumerable.Range(0, 6).Select(static n => 300_000 + n),
             Enumerable.Range(0, 6).Select(_ => NodeFixture.Next(consumer).Message.Value!.Length).Order());
@@ -196,19 +199,24 @@ public sealed class ConsumerSpec(NodeFixture fixture, ITestOutputHelper output) 
         await WriteAsync(topic, 10);
         using var consumer = fixture.Consumer(config => config.IsolationLevel = level);
         consumer.Assign(new TopicPartitionOffset(topic, 0, Offset.Beginning));
-        Assert.Equal(Enumerable.Range(0, 10).Select(static n => $"{n}"), Enumerable.Range(0, 10).Select(_ => Text(NodeFixture.Next(consumer))));
+        for (int n = 0; n < 10; n++)
+            Assert.Equal($"{n}", Text(NodeFixture.Next(consumer)));
     }
 
     /// <summary>Makes a topic with numbers in it, a second apart, in a few batches.</summary>
     private async Task WriteAsync(string topic, int count, CompressionType codec = CompressionType.None)
     {
         await fixture.CreateAsync(topic);
-        using var producer = fixture.Producer(config => (config.CompressionType, config.LingerMs, config.BatchNumMessages) = (codec, 50, 30));
+        using var producer = fixture.Producer(
+            config => (config.CompressionType, config.LingerMs, config.BatchNumMessages) = (codec, 50, 30));
         await Task.WhenAll(Enumerable.Range(0, count).Select(n => producer.ProduceAsync(topic, At(n), Cancellation)));
     }
 
-    private static Message<byte[]?, byte[]?> At(double seconds) =>
-        new() { Value = Encoding.UTF8.GetBytes($"{seconds}"), Timestamp = new Timestamp(_epoch.AddSeconds(seconds), TimestampType.CreateTime) };
+    private static Message<byte[]?, byte[]?> At(double seconds) => new()
+    {
+        Value = Encoding.UTF8.GetBytes($"{seconds}"),
+        Timestamp = new Timestamp(_epoch.AddSeconds(seconds), TimestampType.CreateTime),
+    };
 
     private static Message<byte[]?, byte[]?> Value(string text) => new() { Value = Encoding.UTF8.GetBytes(text) };
 

@@ -28,7 +28,10 @@ public sealed class NodeFixture : IAsyncLifetime
     /// <summary>A consumer that joins no group; <paramref name="configure"/> sets what is special about it.</summary>
     public IConsumer<byte[]?, byte[]?> Consumer(Action<ConsumerConfig>? configure = null)
     {
-        var config = new ConsumerConfig { BootstrapServers = Node.Bootstrap, GroupId = "specs", EnableAutoCommit = false, CheckCrcs = true };
+        var config = new ConsumerConfig
+        {
+            BootstrapServers = Node.Bootstrap, GroupId = "specs", EnableAutoCommit = false, CheckCrcs = true,
+        };
         configure?.Invoke(config);
         return new ConsumerBuilder<byte[]?, byte[]?>(config).SetLogHandler(static (_, _) => { }).Build();
     }
@@ -37,12 +40,8 @@ public sealed class NodeFixture : IAsyncLifetime
     public async Task CreateAsync(string topic, int partitions = 1, params (string Name, string Value)[] configs)
     {
         using var admin = Admin();
-        await admin.CreateTopicsAsync([
-            new TopicSpecification
-            {
-                Name = topic, NumPartitions = partitions, Configs = configs.ToDictionary(static config => config.Name, static config => config.Value),
-            },
-        ]);
+        var values = configs.ToDictionary(static config => config.Name, static config => config.Value);
+        await admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = partitions, Configs = values }]);
     }
 
     /// <summary>Reads so many records of a partition, from an offset on.</summary>

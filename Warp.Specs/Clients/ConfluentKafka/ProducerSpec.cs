@@ -79,7 +79,8 @@ public sealed class ProducerSpec(NodeFixture fixture) : IClassFixture<NodeFixtur
     [Fact]
     public async Task Times_that_the_topic_does_not_allow_are_refused()
     {
-        await fixture.CreateAsync("narrow-time", 1, ("message.timestamp.before.max.ms", "60000"), ("message.timestamp.after.max.ms", "60000"));
+        await fixture.CreateAsync(
+            "narrow-time", 1, ("message.timestamp.before.max.ms", "60000"), ("message.timestamp.after.max.ms", "60000"));
         using var producer = fixture.Producer();
         foreach (int minutes in (int[])[-5, 5])
         {
@@ -149,7 +150,8 @@ public sealed class ProducerSpec(NodeFixture fixture) : IClassFixture<NodeFixtur
     {
         await fixture.CreateAsync("compacted", 1, ("cleanup.policy", "compact"));
         using var producer = fixture.Producer(static config => config.CompressionType = CompressionType.Zstd);
-        var refused = await Assert.ThrowsAsync<ProduceException<byte[]?, byte[]?>>(() => producer.ProduceAsync("compacted", Value("no key"), Cancellation));
+        var refused = await Assert.ThrowsAsync<ProduceException<byte[]?, byte[]?>>(
+            () => producer.ProduceAsync("compacted", Value("no key"), Cancellation));
         Assert.Equal(ErrorCode.InvalidRecord, refused.Error.Code);
         await producer.ProduceAsync("compacted", new() { Key = [1], Value = [2] }, Cancellation);
         await producer.ProduceAsync("compacted", new() { Key = [1], Value = null }, Cancellation);
@@ -164,9 +166,10 @@ public sealed class ProducerSpec(NodeFixture fixture) : IClassFixture<NodeFixtur
         Assert.Equal(["first"], fixture.Read("by-itself", 1).Select(Text));
 
         await using var strict = await WarpProcess.StartAsync("warp.topic.auto-create=false");
-        using var refused = new ProducerBuilder<Null, string>(new ProducerConfig { BootstrapServers = strict.Bootstrap, TopicMetadataPropagationMaxMs = 500 })
-            .SetLogHandler(static (_, _) => { }).Build();
-        var error = await Assert.ThrowsAsync<ProduceException<Null, string>>(() => refused.ProduceAsync("nowhere", new() { Value = "x" }, Cancellation));
+        var impatient = new ProducerConfig { BootstrapServers = strict.Bootstrap, TopicMetadataPropagationMaxMs = 500 };
+        using var refused = new ProducerBuilder<Null, string>(impatient).SetLogHandler(static (_, _) => { }).Build();
+        var error = await Assert.ThrowsAsync<ProduceException<Null, string>>(
+            () => refused.ProduceAsync("nowhere", new() { Value = "x" }, Cancellation));
         Assert.Contains(error.Error.Code, (ErrorCode[])[ErrorCode.UnknownTopicOrPart, ErrorCode.Local_UnknownTopic]);
     }
 

@@ -10,6 +10,8 @@ public sealed class TopicAdminSpec(NodeFixture fixture) : IClassFixture<NodeFixt
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
 
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
     [Fact]
     public async Task A_topic_is_made_described_and_deleted()
     {
@@ -27,7 +29,8 @@ public sealed class TopicAdminSpec(NodeFixture fixture) : IClassFixture<NodeFixt
         Assert.All(described.Partitions, static partition => Assert.True(partition.Leader.Port > 0));
 
         await admin.DeleteTopicsAsync(["whole-life"]);
-        var gone = await Assert.ThrowsAsync<DescribeTopicsException>(() => admin.DescribeTopicsAsync(TopicCollection.OfTopicNames(["whole-life"])));
+        var gone = await Assert.ThrowsAsync<DescribeTopicsException>(
+            () => admin.DescribeTopicsAsync(TopicCollection.OfTopicNames(["whole-life"])));
         Assert.Equal(ErrorCode.UnknownTopicOrPart, gone.Results.TopicDescriptions[0].Error.Code);
         var again = await Assert.ThrowsAsync<DeleteTopicsException>(() => admin.DeleteTopicsAsync(["whole-life"]));
         Assert.Equal(ErrorCode.UnknownTopicOrPart, again.Results[0].Error.Code);
@@ -38,7 +41,7 @@ public sealed class TopicAdminSpec(NodeFixture fixture) : IClassFixture<NodeFixt
     {
         await fixture.CreateAsync("again");
         using (var producer = fixture.Producer())
-            await producer.ProduceAsync("again", new() { Value = [1] }, TestContext.Current.CancellationToken);
+            await producer.ProduceAsync("again", new() { Value = [1] }, Cancellation);
         using var admin = fixture.Admin();
         await admin.DeleteTopicsAsync(["again"]);
         await fixture.CreateAsync("again");
@@ -55,14 +58,18 @@ public sealed class TopicAdminSpec(NodeFixture fixture) : IClassFixture<NodeFixt
     [InlineData("bad-value", 1, 1, "retention.ms", "soon", ErrorCode.InvalidConfig)]
     [InlineData("bad-list", 1, 1, "cleanup.policy", "shred", ErrorCode.InvalidConfig)]
     [InlineData("too-many-partitions", 20_000, 1, null, null, ErrorCode.PolicyViolation)]
-    public async Task What_cannot_be_made_is_refused(string name, int partitions, short replicas, string? config, string? value, ErrorCode error)
+    public async Task What_cannot_be_made_is_refused(
+        string name, int partitions, short replicas, string? config, string? value, ErrorCode error)
     {
         using var admin = fixture.Admin();
         foreach (bool validateOnly in (bool[])[true, false])
         {
             var topic = new TopicSpecification
             {
-                Name = name, NumPartitions = partitions, ReplicationFactor = replicas, Configs = config is null ? [] : new() { [config] = value },
+                Name = name,
+                NumPartitions = partitions,
+                ReplicationFactor = replicas,
+                Configs = config is null ? [] : new() { [config] = value },
             };
             var refused = await Assert.ThrowsAsync<CreateTopicsException>(
                 () => admin.CreateTopicsAsync([topic], new CreateTopicsOptions { ValidateOnly = validateOnly }));
@@ -103,10 +110,12 @@ public sealed class TopicAdminSpec(NodeFixture fixture) : IClassFixture<NodeFixt
         using var producer = fixture.Producer();
         for (int partition = 0; partition < 5; partition++)
         {
-            var delivered = await producer.ProduceAsync(new TopicPartition("grows", partition), new() { Value = [1] }, TestContext.Current.CancellationToken);
+            var delivered = await producer.ProduceAsync(new TopicPartition("grows", partition), new() { Value = [1] }, Cancellation);
             Assert.Equal(0, delivered.Offset.Value);
         }
-        foreach (var (topic, count, error) in new[] { ("grows", 5, ErrorCode.InvalidPartitions), ("grows", 3, ErrorCode.InvalidPartitions), ("nowhere", 3, ErrorCode.UnknownTopicOrPart) })
+        (string, int, ErrorCode)[] refusals =
+            [("grows", 5, ErrorCode.InvalidPartitions), ("grows", 3, ErrorCode.InvalidPartitions), ("nowhere", 3, ErrorCode.UnknownTopicOrPart)];
+        foreach (var (topic, count, error) in refusals)
         {
             var refused = await Assert.ThrowsAsync<CreatePartitionsException>(
                 () => admin.CreatePartitionsAsync([new PartitionsSpecification { Topic = topic, IncreaseTo = count }]));
@@ -120,12 +129,14 @@ public sealed class TopicAdminSpec(NodeFixture fixture) : IClassFixture<NodeFixt
         await fixture.CreateAsync("front", 2);
         using var producer = fixture.Producer();
         await Task.WhenAll(Enumerable.Range(0, 20).Select(
-            n => producer.ProduceAsync(new TopicPartition("front", n % 2), new() { Value = [(byte)n] }, TestContext.Current.CancellationToken)));
+            n => producer.ProduceAsync(new TopicPartition("front", n % 2), new() { Value = [(byte)n] }, Cancellation)));
         using var admin = fixture.Admin();
-        var deleted = await admin.DeleteRecordsAsync([new TopicPartitionOffset("front", 0, 4), new TopicPartitionOffset("front", 1, Offset.End)]);
+        TopicPartitionOffset[] fronts = [new("front", 0, 4), new("front", 1, Offset.End)];
+        var deleted = await admin.DeleteRecordsAsync(fronts);
         Assert.Equal([(0, 4), (1, 10)], deleted.Select(static result => (result.Partition.Value, (int)result.Offset.Value)).Order());
         Assert.Equal(4, fixture.Read("front", 1, partition: 0, from: 4)[0].Offset.Value);
-        var beyond = await Assert.ThrowsAsync<DeleteRecordsException>(() => admin.DeleteRecordsAsync([new TopicPartitionOffset("front", 0, 11)]));
+        var beyond = await Assert.ThrowsAsync<DeleteRecordsException>(
+            () => admin.DeleteRecordsAsync([new TopicPartitionOffset("front", 0, 11)]));
         Assert.Equal(ErrorCode.OffsetOutOfRange, beyond.Results[0].Error.Code);
     }
 
@@ -152,19 +163,22 @@ public sealed class TopicAdminSpec(NodeFixture fixture) : IClassFixture<NodeFixt
         int[] minutes = [0, 2, 1];
         foreach (int minute in minutes)
         {
-            await producer.ProduceAsync(
-                new TopicPartition("listed", 0), new() { Value = [1], Timestamp = new Timestamp(time.AddMinutes(minute)) }, TestContext.Current.CancellationToken);
+            var record = new Message<byte[]?, byte[]?> { Value = [1], Timestamp = new Timestamp(time.AddMinutes(minute)) };
+            await producer.ProduceAsync(new TopicPartition("listed", 0), record, Cancellation);
         }
         using var admin = fixture.Admin();
-        foreach (var (spec, offset) in new (OffsetSpec, long)[]
+        var afterOneMinute = OffsetSpec.ForTimestamp(new Timestamp(time.AddMinutes(1)).UnixTimestampMs);
+        Assert.Equal(0, await ListAsync(0, OffsetSpec.Earliest()));
+        Assert.Equal(3, await ListAsync(0, OffsetSpec.Latest()));
+        Assert.Equal(1, await ListAsync(0, OffsetSpec.MaxTimestamp()));
+        Assert.Equal(1, await ListAsync(0, afterOneMinute));
+        Assert.Equal(0, await ListAsync(1, OffsetSpec.Latest()));
+        Assert.Equal(Offset.End.Value, await ListAsync(1, afterOneMinute));
+
+        async Task<long> ListAsync(int partition, OffsetSpec spec)
         {
-            (OffsetSpec.Earliest(), 0), (OffsetSpec.Latest(), 3), (OffsetSpec.MaxTimestamp(), 1), (OffsetSpec.ForTimestamp(new Timestamp(time.AddMinutes(1)).UnixTimestampMs), 1),
-        })
-        {
-            var listed = await admin.ListOffsetsAsync([new TopicPartitionOffsetSpec { TopicPartition = new TopicPartition("listed", 0), OffsetSpec = spec }]);
-            Assert.Equal(offset, Assert.Single(listed.ResultInfos).TopicPartitionOffsetError.Offset.Value);
+            var asked = new TopicPartitionOffsetSpec { TopicPartition = new TopicPartition("listed", partition), OffsetSpec = spec };
+            return Assert.Single((await admin.ListOffsetsAsync([asked])).ResultInfos).TopicPartitionOffsetError.Offset.Value;
         }
-        var empty = await admin.ListOffsetsAsync([new TopicPartitionOffsetSpec { TopicPartition = new TopicPartition("listed", 1), OffsetSpec = OffsetSpec.Latest() }]);
-        Assert.Equal(0, empty.ResultInfos[0].TopicPartitionOffsetError.Offset.Value);
     }
 }

@@ -145,7 +145,7 @@ public sealed class NodeOptionsSpec
     [InlineData("warp.cache.size=101%", "auto, a share of the memory such as 25%, or a size from 4MiB to the memory limit (8192MiB)")]
     [InlineData("warp.cache.size=9GiB", "auto, a share of the memory such as 25%, or a size from 4MiB to the memory limit (8192MiB)")]
     [InlineData("warp.flush.puts-per-second=4.5", "a whole number from 0 to 10000")]
-    [InlineData("warp.topic.partitions=0", "a whole number from 1 to 100000")]
+    [InlineData("warp.topic.partitions=0", "a whole number from 1 to 10000")]
     [InlineData("warp.node.id=-1", "a whole number from 0 to 2147483647")]
     [InlineData("warp.timing.scale=0", "a number from 0.001 to 10")]
     [InlineData("warp.timing.scale=NaN", "a number from 0.001 to 10")]

@@ -248,6 +248,24 @@ public sealed class ConnectionLimitsSpec
     }
 
     [Fact]
+    public async Task A_frame_that_does_not_go_on_is_not_waited_for_so_long_when_others_need_its_room()
+    {
+        var time = new ManualTime();
+        await using var listener = new TestListener([Sink()], time: time, recordsBytes: 1000);
+        using RawClient claiming = await listener.ConnectAsync();
+        await claiming.SendAsync(Produce(1, 900)[..100]);
+        await TestListener.UntilAsync(() => listener.Records.UsedBytes > 0, "the claim");
+        time.Advance(TimeSpan.FromSeconds(20));
+        using RawClient honest = await listener.ConnectAsync();
+        Task sending = honest.SendAsync(Produce(1, 900));
+        await TestListener.UntilAsync(() => listener.Records.WaitingCount == 1, "the other to wait");
+        time.Advance(TimeSpan.FromSeconds(2));
+        Assert.True(await claiming.IsClosedAsync());
+        await sending;
+        Assert.Equal(1, (await honest.ReceiveAsync<ProduceResponse>(ApiKey.Produce, Version)).CorrelationId);
+    }
+
+    [Fact]
     public async Task A_frame_that_goes_on_slowly_is_waited_for()
     {
         var time = new ManualTime();

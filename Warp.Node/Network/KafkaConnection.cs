@@ -115,8 +115,10 @@ internal sealed partial class KafkaConnection
     {
         if (Volatile.Read(ref _ended) != 0)
             return;
-        TimeSpan sinceReceived = _services.Time.GetElapsedTime(Volatile.Read(ref _lastReceived));
-        TimeSpan sinceSent = _services.Time.GetElapsedTime(Volatile.Read(ref _lastSent));
+        // The present is read first: what happens meanwhile then makes the silence shorter, never longer.
+        long now = _services.Time.GetTimestamp();
+        TimeSpan sinceReceived = _services.Time.GetElapsedTime(Volatile.Read(ref _lastReceived), now);
+        TimeSpan sinceSent = _services.Time.GetElapsedTime(Volatile.Read(ref _lastSent), now);
         TimeSpan quiet = sinceReceived < sinceSent ? sinceReceived : sinceSent;
         TimeSpan longestStall = _holdsRoomOf is { WaitingCount: > 0 } ? s_longestStallInTheWay : s_longestStall;
         if (_stage == ReceiveStage.InFrame && sinceReceived > longestStall)

@@ -64,8 +64,8 @@ public sealed class MutatedFramesSpec(ITestOutputHelper output)
         Assert.DoesNotContain(" fail: ", node.Output, StringComparison.Ordinal);
         Assert.DoesNotContain(" crit: ", node.Output, StringComparison.Ordinal);
         Assert.Equal(attack.Rejected, after.Sum("warp_kafka_rejected_total") - before.Sum("warp_kafka_rejected_total"));
-        double served = after.Sum("warp_kafka_requests_total") - before.Sum("warp_kafka_requests_total");
-        Assert.InRange(served, attack.Handled, double.PositiveInfinity);
+        double handled = after.Sum("warp_kafka_requests_total") - before.Sum("warp_kafka_requests_total");
+        Assert.InRange(handled, attack.Handled, double.PositiveInfinity);
         Assert.InRange(memory.HighestBytes, 1, MaxResidentBytes);
     }
 

@@ -1,7 +1,6 @@
 using Warp.Actors.Catalog;
 using Warp.Actors.Groups;
 using Warp.Actors.Sequencing;
-using Warp.Protocol.Messages;
 using Warp.Specs.Hosting;
 using Xunit;
 

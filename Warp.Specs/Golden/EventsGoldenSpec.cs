@@ -13,7 +13,7 @@ namespace Warp.Specs.Golden;
 /// <summary>
 /// Rule 10: what a journal holds is read by every later version. One file for each event and version that was ever written.
 /// </summary>
-public sealed class EventsGoldenSpec
+public sealed partial class EventsGoldenSpec
 {
     private static readonly Guid s_topic = new("00112233-4455-6677-8899-aabbccddeeff");
     private static readonly Guid s_object = new("019a3f9f-7a00-1122-3344-5566778899aa");
@@ -82,6 +82,7 @@ public sealed class EventsGoldenSpec
         },
         new OffsetsRemoved { Time = 1_790_000_000_123, Topics = [new() { TopicId = s_topic, Partitions = [0, 300] }] },
         new GroupDeleted { Time = 1_790_000_000_123 },
+        .. ConsumerSamples(),
     ];
 
     private static readonly IReadOnlyList<EventSpec>[] s_families = [SequencerSpecs.All, CatalogSpecs.All, GroupSpecs.All];
@@ -128,6 +129,8 @@ public sealed class EventsGoldenSpec
             [
                 (1, "ClassicGenerationStarted"), (2, "ClassicAssigned"), (3, "ClassicStaticMemberReplaced"), (4, "ClassicMembersLeft"),
                 (5, "ClassicGroupEmptied"), (6, "OffsetsCommitted"), (7, "OffsetsRemoved"), (8, "GroupDeleted"),
+                (20, "ConsumerGroupStarted"), (21, "ConsumerMemberChanged"), (22, "ConsumerMemberReplaced"), (23, "ConsumerMembersLeft"),
+                (24, "ConsumerEpochRaised"), (25, "ConsumerTargetAssigned"),
             ],
             GroupSpecs.All.Select(static spec => ((int)spec.Kind, spec.Name)));
     }

@@ -11,105 +11,6 @@ public sealed class ConsumerGroupSpec
     private const string Group = "workers";
     private static readonly TimeSpan s_session = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
-    private static readonly int s_changes = TestRun.IsLong ? 30 : 5;
-
-    [Theory]
-    [InlineData(PartitionAssignmentStrategy.Range)]
-    [InlineData(PartitionAssignmentStrategy.CooperativeSticky)]
-    public async Task Members_that_come_and_leave_in_order_see_every_record_once(PartitionAssignmentStrategy strategy)
-    {
-        var random = new Random(TestRun.TakeSeed());
-        await using var node = await WarpProcess.StartAsync();
-        await using GroupLoad load = await GroupLoad.StartAsync(node.Bootstrap);
-        List<Member> members = [Add(), Add()];
-        await AllAssignedAsync(members);
-        for (int i = 0; i < s_changes; i++)
-        {
-            if (members.Count > 1 && (members.Count == 5 || random.Next(2) == 0))
-            {
-                Member leaving = members[random.Next(members.Count)];
-                members.Remove(leaving);
-                await leaving.CloseAsync();
-            }
-            else
-            {
-                members.Add(Add());
-            }
-            await AllAssignedAsync(members);
-        }
-        await load.StopAsync();
-        await AllSeenAsync(load);
-        Assert.Empty(load.Doubled);
-        Assert.All(members, static member => Assert.Empty(member.Errors));
-        await Task.WhenAll(members.Select(static member => member.CloseAsync()));
-
-        Member Add() => new(node.Bootstrap, Group, GroupLoad.Topic, load.Seen, config => config.PartitionAssignmentStrategy = strategy);
-    }
-
-    [Fact]
-    public async Task Members_that_are_killed_or_paused_are_replaced_and_nothing_is_skipped()
-    {
-        var random = new Random(TestRun.TakeSeed());
-        await using var node = await WarpProcess.StartAsync();
-        await using GroupLoad load = await GroupLoad.StartAsync(node.Bootstrap);
-        // Processes can be killed and paused; threads of this one can close, and be gone without a word.
-        List<KcatMember> processes = [AddProcess(), AddProcess()];
-        List<Member> threads = [AddThread(), AddThread(), AddThread()];
-        for (int i = 0; i < s_changes; i++)
-        {
-            await ChangeAsync();
-            // Whatever happened, the others go on after the session, the rebalance and a little time to read.
-            IReadOnlyList<(int, long)> missed = load.Missed;
-            await Wait.UntilAsync(
-                () => load.HasSeen(missed), s_session + TimeSpan.FromSeconds(20), $"the records of change {i} to be seen");
-        }
-        await load.StopAsync();
-        await AllSeenAsync(load);
-        await Task.WhenAll(
-            [.. processes.Select(static member => member.CloseAsync()), .. threads.Select(static member => member.CloseAsync())]);
-        foreach (KcatMember member in processes)
-            await member.DisposeAsync();
-
-        async Task ChangeAsync()
-        {
-            KcatMember process = processes[random.Next(processes.Count)];
-            Member thread = threads[random.Next(threads.Count)];
-            switch (random.Next(5))
-            {
-                case 0:
-                    await process.KillAsync();
-                    await ReplaceAsync(process);
-                    break;
-                case 1:
-                    process.Pause();
-                    await Task.Delay(s_session + TimeSpan.FromSeconds(2));
-                    process.Resume();
-                    break;
-                case 2:
-                    await process.CloseAsync();
-                    await ReplaceAsync(process);
-                    break;
-                case 3:
-                    await thread.CrashAsync();
-                    threads[threads.IndexOf(thread)] = AddThread();
-                    break;
-                default:
-                    await thread.CloseAsync();
-                    threads[threads.IndexOf(thread)] = AddThread();
-                    break;
-            }
-        }
-
-        async Task ReplaceAsync(KcatMember process)
-        {
-            await process.DisposeAsync();
-            processes[processes.IndexOf(process)] = AddProcess();
-        }
-
-        Member AddThread() => new(node.Bootstrap, Group, GroupLoad.Topic, load.Seen);
-
-        KcatMember AddProcess() => new(node.Bootstrap, Group, GroupLoad.Topic, load.Seen);
-    }
 
     [Fact]
     public async Task A_node_that_is_killed_in_the_middle_of_a_rebalance_comes_back_with_its_groups_and_offsets()
@@ -119,7 +20,7 @@ public sealed class ConsumerGroupSpec
         List<Member> members = [Add(), Add(), Add()];
         await AllAssignedAsync(members);
         await Wait.UntilAsync(() => load.DeliveredCount > 500, s_patience, "records");
-        IReadOnlyList<TopicPartitionOffset> before = Committed(node.Bootstrap);
+        IReadOnlyList<TopicPartitionOffset> before = Committed(node.Bootstrap, load.Topic);
 
         // One member leaves and another one comes: the node dies before the rest have heard of it.
         await members[0].CloseAsync();
@@ -129,13 +30,13 @@ public sealed class ConsumerGroupSpec
         await node.StartAgainAsync();
         await Wait.UntilAsync(() => IsAssigned(members), s_session + TimeSpan.FromSeconds(5), "the group to be stable again");
 
-        foreach ((TopicPartitionOffset was, TopicPartitionOffset now) in before.Zip(Committed(node.Bootstrap)))
+        foreach ((TopicPartitionOffset was, TopicPartitionOffset now) in before.Zip(Committed(node.Bootstrap, load.Topic)))
             Assert.True(was.Offset.Value <= now.Offset.Value, $"{was} went back to {now}");
         await load.StopAsync();
         await AllSeenAsync(load);
         await Task.WhenAll(members.Select(static member => member.CloseAsync()));
 
-        Member Add() => new(node.Bootstrap, Group, GroupLoad.Topic, load.Seen, static config => config.ReconnectBackoffMaxMs = 500);
+        Member Add() => new(node.Bootstrap, Group, load.Topic, load.Seen, static config => config.ReconnectBackoffMaxMs = 500);
     }
 
     [Fact]
@@ -167,7 +68,7 @@ public sealed class ConsumerGroupSpec
         await members[1].CloseAsync();
         await second.CloseAsync();
 
-        Member Add(string instance) => new(node.Bootstrap, Group, GroupLoad.Topic, load.Seen, config =>
+        Member Add(string instance) => new(node.Bootstrap, Group, load.Topic, load.Seen, config =>
         {
             config.GroupInstanceId = instance;
             config.SessionTimeoutMs = 30_000;
@@ -184,11 +85,11 @@ public sealed class ConsumerGroupSpec
     private static Task AllSeenAsync(GroupLoad load) =>
         Wait.UntilAsync(() => load.Missed.Count == 0, s_patience, "every record to be seen");
 
-    private static List<TopicPartitionOffset> Committed(string bootstrap)
+    private static List<TopicPartitionOffset> Committed(string bootstrap, string topic)
     {
         var config = new ConsumerConfig { BootstrapServers = bootstrap, GroupId = Group };
         using IConsumer<Ignore, Ignore> consumer = new ConsumerBuilder<Ignore, Ignore>(config).Build();
         return consumer.Committed(
-            Enumerable.Range(0, GroupLoad.PartitionCount).Select(static i => new TopicPartition(GroupLoad.Topic, i)), s_patience);
+            Enumerable.Range(0, GroupLoad.PartitionCount).Select(i => new TopicPartition(topic, i)), s_patience);
     }
 }

@@ -10,43 +10,13 @@ namespace Warp.Specs.Clients.ConsumerGroups;
 public sealed class ConsumerProtocolSpec
 {
     private const string Group = "workers";
-    private const int SessionMs = 6000;
+    private static readonly TimeSpan s_session = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
-    private static readonly int s_changes = TestRun.IsLong ? 30 : 5;
-
-    [Fact]
-    public async Task Members_that_come_and_leave_in_order_see_every_record_once()
-    {
-        var random = new Random(TestRun.TakeSeed());
-        await using WarpProcess node = await StartAsync();
-        await using GroupLoad load = await GroupLoad.StartAsync(node.Bootstrap);
-        List<Member> members = [Add(node, load), Add(node, load), Add(node, load)];
-        await AllAssignedAsync(members);
-        for (int i = 0; i < s_changes; i++)
-        {
-            if (members.Count > 1 && (members.Count == 5 || random.Next(2) == 0))
-            {
-                Member leaving = members[random.Next(members.Count)];
-                members.Remove(leaving);
-                await leaving.CloseAsync();
-            }
-            else
-            {
-                members.Add(Add(node, load));
-            }
-            await AllAssignedAsync(members);
-        }
-        await load.StopAsync();
-        await AllSeenAsync(load);
-        Assert.Empty(load.Doubled);
-        Assert.All(members, static member => Assert.Empty(member.Errors));
-        await Task.WhenAll(members.Select(static member => member.CloseAsync()));
-    }
 
     [Fact]
     public async Task A_node_that_is_killed_in_the_middle_of_a_rebalance_comes_back_with_its_group()
     {
-        await using WarpProcess node = await StartAsync();
+        await using WarpProcess node = await ConsumerProtocolNode.StartAsync(s_session);
         await using GroupLoad load = await GroupLoad.StartAsync(node.Bootstrap);
         List<Member> members = [Add(node, load), Add(node, load), Add(node, load)];
         await AllAssignedAsync(members);
@@ -55,7 +25,7 @@ public sealed class ConsumerProtocolSpec
         members.Add(Add(node, load));
         await node.KillAsync();
         await node.StartAgainAsync();
-        await Wait.UntilAsync(() => IsAssigned(members), TimeSpan.FromMilliseconds(SessionMs) + TimeSpan.FromSeconds(5), "the group to be stable again");
+        await Wait.UntilAsync(() => IsAssigned(members), s_session + TimeSpan.FromSeconds(5), "the group to be stable again");
         await members[0].CrashAsync();
         members.RemoveAt(0);
         await AllAssignedAsync(members);
@@ -67,7 +37,7 @@ public sealed class ConsumerProtocolSpec
     [Fact]
     public async Task A_classic_group_migrates_one_member_after_the_other_and_back()
     {
-        await using WarpProcess node = await StartAsync();
+        await using WarpProcess node = await ConsumerProtocolNode.StartAsync(s_session);
         await using GroupLoad load = await GroupLoad.StartAsync(node.Bootstrap);
         List<Member> members = [AddClassic(), AddClassic()];
         await AllAssignedAsync(members);
@@ -92,20 +62,22 @@ public sealed class ConsumerProtocolSpec
         Assert.Empty(load.Doubled);
         await Task.WhenAll(members.Select(static member => member.CloseAsync()));
 
-        Member AddClassic() => new(node.Bootstrap, Group, GroupLoad.Topic, load.Seen, static config =>
+        Member AddClassic() => new(node.Bootstrap, Group, load.Topic, load.Seen, static config =>
             config.PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky);
     }
 
     [Fact]
     public async Task A_pattern_sees_topics_that_are_made_later()
     {
-        await using WarpProcess node = await StartAsync();
+        await using WarpProcess node = await ConsumerProtocolNode.StartAsync(s_session);
         await using GroupLoad load = await GroupLoad.StartAsync(node.Bootstrap);
         var member = new Member(node.Bootstrap, Group, "^lo.*d$", load.Seen, Configure);
         await AllAssignedAsync([member]);
         await load.StopAsync();
         await AllSeenAsync(load);
-        using IAdminClient admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = node.Bootstrap }).SetLogHandler(static (_, _) => { }).Build();
+        using IAdminClient admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = node.Bootstrap })
+            .SetLogHandler(static (_, _) => { })
+            .Build();
         await admin.CreateTopicsAsync([new TopicSpecification { Name = "loud", NumPartitions = 20, ReplicationFactor = 1 }]);
         await Wait.UntilAsync(() => member.Assigned.Contains(19), s_patience, "the new topic");
         await member.CloseAsync();
@@ -119,24 +91,7 @@ public sealed class ConsumerProtocolSpec
         config.ReconnectBackoffMaxMs = 500;
     }
 
-    private static Member Add(WarpProcess node, GroupLoad load) => new(node.Bootstrap, Group, GroupLoad.Topic, load.Seen, Configure);
-
-    /// <summary>Starts a node with short sessions.</summary>
-    private static async Task<WarpProcess> StartAsync()
-    {
-        WarpProcess node = await WarpProcess.StartAsync();
-        using IAdminClient admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = node.Bootstrap }).SetLogHandler(static (_, _) => { }).Build();
-        string id = admin.GetMetadata(s_patience).Brokers[0].BrokerId.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        await admin.IncrementalAlterConfigsAsync(new Dictionary<ConfigResource, List<ConfigEntry>>
-        {
-            [new ConfigResource { Type = ResourceType.Broker, Name = id }] =
-            [
-                new ConfigEntry { Name = "group.consumer.session.timeout.ms", Value = $"{SessionMs}", IncrementalOperation = AlterConfigOpType.Set },
-                new ConfigEntry { Name = "group.consumer.heartbeat.interval.ms", Value = "500", IncrementalOperation = AlterConfigOpType.Set },
-            ],
-        });
-        return node;
-    }
+    private static Member Add(WarpProcess node, GroupLoad load) => new(node.Bootstrap, Group, load.Topic, load.Seen, Configure);
 
     private static bool IsAssigned(IReadOnlyCollection<Member> members) =>
         members.All(static member => member.Assigned.Length > 0)
@@ -145,5 +100,5 @@ public sealed class ConsumerProtocolSpec
     private static Task AllAssignedAsync(IReadOnlyCollection<Member> members) =>
         Wait.UntilAsync(() => IsAssigned(members), s_patience, "every partition to have one member");
 
-    private static Task AllSeenAsync(GroupLoad load) => Wait.UntilAsync(() => !load.Missed.Any(), s_patience, "every record to be seen");
+    private static Task AllSeenAsync(GroupLoad load) => Wait.UntilAsync(() => load.Missed.Count == 0, s_patience, "every record to be seen");
 }

@@ -18,7 +18,7 @@ public sealed class GroupAdministrationSpec
         var config = new AdminClientConfig { BootstrapServers = node.Bootstrap };
         using IAdminClient admin = new AdminClientBuilder(config).SetLogHandler(static (_, _) => { }).Build();
         await using GroupLoad load = await GroupLoad.StartAsync(node.Bootstrap);
-        var member = new Member(node.Bootstrap, Group, GroupLoad.Topic, load.Seen);
+        var member = new Member(node.Bootstrap, Group, load.Topic, load.Seen);
         await Wait.UntilAsync(() => member.Assigned.Length == GroupLoad.PartitionCount, TimeSpan.FromSeconds(60), "the assignment");
         await load.StopAsync();
         await Wait.UntilAsync(() => load.Missed.Count == 0, TimeSpan.FromSeconds(60), "the records");
@@ -40,9 +40,9 @@ public sealed class GroupAdministrationSpec
         Assert.Contains(await ListAsync(), static group => group is { GroupId: Group, State: ConsumerGroupState.Empty });
 
         await admin.AlterConsumerGroupOffsetsAsync(
-            [new ConsumerGroupTopicPartitionOffsets(Group, [new TopicPartitionOffset(GroupLoad.Topic, 3, 7)])]);
+            [new ConsumerGroupTopicPartitionOffsets(Group, [new TopicPartitionOffset(load.Topic, 3, 7)])]);
         Assert.Equal(7, (await OffsetsAsync())[3]);
-        await admin.DeleteConsumerGroupOffsetsAsync(Group, [new TopicPartition(GroupLoad.Topic, 3)]);
+        await admin.DeleteConsumerGroupOffsetsAsync(Group, [new TopicPartition(load.Topic, 3)]);
         Assert.Equal(GroupLoad.PartitionCount - 1, (await OffsetsAsync()).Count);
         await admin.DeleteGroupsAsync([Group]);
         Assert.DoesNotContain(await ListAsync(), static group => group.GroupId == Group);

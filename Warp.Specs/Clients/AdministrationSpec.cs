@@ -9,7 +9,6 @@ using Xunit;
 namespace Warp.Specs.Clients;
 
 /// <summary>What administrators ask a running node: by Confluent.Kafka where it has the call, by bare requests where it has not.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class AdministrationSpec : IAsyncLifetime
 {
     private const string Topic = "administered";

@@ -3,7 +3,6 @@ using Xunit;
 
 namespace Warp.Specs.Clients;
 
-[Collection(nameof(NodeProcesses))]
 public sealed class KcatSpec
 {
     private static readonly long _sizeBytes = TestRun.IsLong ? 200_000_000 : 20_000_000;

@@ -4,7 +4,10 @@ using Xunit;
 
 namespace Warp.Specs.Actors.Groups;
 
-/// <summary>Bad input, a row each, with the error that Kafka 4.2 gives.</summary>
+/// <summary>
+/// Bad input, a row each, with the error that Kafka 4.2 gives. What only a handler can see (topics that do not exist) has its rows in
+/// GroupOffsetHandlersSpec, the consumer protocol's in ConsumerMembershipSpec.
+/// </summary>
 public sealed class GroupErrorsSpec
 {
     private static readonly Dictionary<string, (ErrorCode Expected, Func<GroupBench, ErrorCode> Act)> s_rows = new()
@@ -46,6 +49,13 @@ public sealed class GroupErrorsSpec
         ["sync: rebalance under way"] = (ErrorCode.RebalanceInProgress, static b => Preparing(b).ErrorOf(b.Sync(Member(b)))),
         ["sync: fenced instance"] =
             (ErrorCode.FencedInstanceId, static b => Stable(b).ErrorOf(b.Sync(Member(b)) with { InstanceId = "i" })),
+        ["sync: assignment too large"] = (ErrorCode.UnknownServerError, static b =>
+        {
+            b.Settings = b.Settings with { MaxAssignmentBytes = 1000 };
+            b.Send(GroupBench.Join());
+            b.AdvanceSeconds(3);
+            return b.ErrorOf(b.Sync(Member(b), KeyValuePair.Create(Member(b), new ReadOnlyMemory<byte>(new byte[1000]))));
+        }),
         ["heartbeat: unknown group"] = (ErrorCode.UnknownMemberId, static b => b.ErrorOf(b.Beat("stranger"))),
         ["heartbeat: empty group"] = (ErrorCode.UnknownMemberId, static b => Emptied(b).ErrorOf(b.Beat("stranger"))),
         ["heartbeat: unknown member"] = (ErrorCode.UnknownMemberId, static b => Stable(b).ErrorOf(b.Beat("stranger"))),

@@ -1,11 +1,9 @@
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
-using Warp.Specs.Hosting;
 using Xunit;
 
 namespace Warp.Specs.Clients.ConfluentKafka;
 
-[Collection(nameof(NodeProcesses))]
 public sealed class ConfigAdminSpec(NodeFixture fixture) : IClassFixture<NodeFixture>
 {
     [Fact]

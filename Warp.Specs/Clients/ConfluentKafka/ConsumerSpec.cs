@@ -1,12 +1,10 @@
 using System.Diagnostics;
 using System.Text;
 using Confluent.Kafka;
-using Warp.Specs.Hosting;
 using Xunit;
 
 namespace Warp.Specs.Clients.ConfluentKafka;
 
-[Collection(nameof(NodeProcesses))]
 public sealed class ConsumerSpec(NodeFixture fixture, ITestOutputHelper output) : IClassFixture<NodeFixture>
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);

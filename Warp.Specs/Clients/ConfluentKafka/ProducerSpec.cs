@@ -5,7 +5,6 @@ using Xunit;
 
 namespace Warp.Specs.Clients.ConfluentKafka;
 
-[Collection(nameof(NodeProcesses))]
 public sealed class ProducerSpec(NodeFixture fixture) : IClassFixture<NodeFixture>
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

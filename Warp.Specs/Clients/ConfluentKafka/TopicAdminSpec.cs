@@ -1,11 +1,9 @@
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
-using Warp.Specs.Hosting;
 using Xunit;
 
 namespace Warp.Specs.Clients.ConfluentKafka;
 
-[Collection(nameof(NodeProcesses))]
 public sealed class TopicAdminSpec(NodeFixture fixture) : IClassFixture<NodeFixture>
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);

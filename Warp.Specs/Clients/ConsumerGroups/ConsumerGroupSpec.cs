@@ -5,7 +5,6 @@ using Xunit;
 namespace Warp.Specs.Clients.ConsumerGroups;
 
 /// <summary>Groups of real consumers on a node that is a process of its own.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class ConsumerGroupSpec
 {
     private const string Group = "workers";

@@ -6,7 +6,6 @@ using Xunit;
 namespace Warp.Specs.Clients.ConsumerGroups;
 
 /// <summary>Groups of real consumers that speak the consumer protocol (KIP-848), on a node that is a process of its own.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class ConsumerProtocolSpec
 {
     private const string Group = "workers";

@@ -6,7 +6,6 @@ using Xunit;
 namespace Warp.Specs.Clients.ConsumerGroups;
 
 /// <summary>Groups as administrators see them, with Confluent's admin client.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class GroupAdministrationSpec
 {
     private const string Group = "administered";

@@ -4,7 +4,6 @@ using Xunit;
 namespace Warp.Specs.Clients.ConsumerGroups;
 
 /// <summary>Groups of Confluent.Kafka consumers, each a process, that come, leave, are killed and are paused.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class GroupChaosSpec(ITestOutputHelper output)
 {
     private static readonly TimeSpan s_session = TimeSpan.FromSeconds(6);

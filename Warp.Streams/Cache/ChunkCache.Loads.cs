@@ -1,3 +1,4 @@
+using Warp.Actors.Sequencing;
 using Warp.Protocol.Wire;
 using Warp.Streams.Format;
 
@@ -6,6 +7,36 @@ namespace Warp.Streams.Cache;
 /// <summary>Reading chunks from the store, one read for all who wait.</summary>
 public sealed partial class ChunkCache
 {
+    /// <summary>How many reads may be under way: readers of old data must not take every connection to the store.</summary>
+    private const int MaxReads = 64;
+
+    /// <summary>How many reads may be under way for chunks to be begun that nobody waits for yet.</summary>
+    private const int MaxReadsForPrefetch = 24;
+
+    private readonly SemaphoreSlim _reads = new(MaxReads);
+
+    /// <summary>Begins to read a chunk that somebody will want soon, unless it is there or under way.</summary>
+    /// <param name="id">The object.</param>
+    /// <param name="key">Its key in the store.</param>
+    /// <param name="chunkNumber">Chunk n begins at byte n × <see cref="ObjectFormat.ChunkSize"/>.</param>
+    /// <param name="objectSize">Bytes of the object.</param>
+    /// <returns>False when there is no room for more: so many reads are under way, or what is read would push out what was read before.</returns>
+    public bool Prefetch(ObjectId id, string key, int chunkNumber, long objectSize)
+    {
+        int length = ObjectFormat.ChunkLength(objectSize, chunkNumber);
+        var load = new Load(new ChunkKey(id, chunkNumber));
+        lock (_lock)
+        {
+            if (_disposed || _loads.Count >= MaxReadsForPrefetch || _loadingBytes + length > CapacityBytes / 20)
+                return false;
+            if (_chunks.Contains(load.Chunk) || !_loads.TryAdd(load.Chunk, load))
+                return true;
+        }
+        _prefetches.Add(1);
+        _ = ReadAsync(load, key, length, lengthIsKnown: true);
+        return true;
+    }
+
     private ValueTask<ChunkLease> GetSlowAsync(
         ChunkKey chunk, string key, int length, bool lengthIsKnown, CancellationToken cancellationToken)
     {
@@ -70,8 +101,7 @@ public sealed partial class ChunkCache
         Charge(charged);
         try
         {
-            int filled = await _store.GetRangeAsync(
-                key, (long)load.Chunk.ChunkNumber * ObjectFormat.ChunkSize, buffer.Memory, _disposing.Token);
+            int filled = await ReadAsync(load.Chunk, key, buffer.Memory);
             if (filled < length)
             {
                 if (lengthIsKnown || filled == 0)
@@ -88,6 +118,19 @@ public sealed partial class ChunkCache
             return;
         }
         Complete(load, charged, buffer);
+    }
+
+    private async Task<int> ReadAsync(ChunkKey chunk, string key, Memory<byte> destination)
+    {
+        await _reads.WaitAsync(_disposing.Token);
+        try
+        {
+            return await _store.GetRangeAsync(key, (long)chunk.ChunkNumber * ObjectFormat.ChunkSize, destination, _disposing.Token);
+        }
+        finally
+        {
+            _reads.Release();
+        }
     }
 
     /// <summary>Makes room for a chunk that is about to be read.</summary>

@@ -31,13 +31,15 @@ public sealed partial class ChunkCache : IDisposable
     private readonly CancellationTokenSource _disposing = new();
     private readonly Counter<long> _hits;
     private readonly Counter<long> _misses;
+    private readonly Counter<long> _prefetches;
     private long _loadingBytes;
     private bool _disposed;
 
     /// <param name="store">Where chunks come from; stays the caller's.</param>
     /// <param name="capacityBytes">How much to keep; 0 or more.</param>
     /// <param name="meter">
-    /// Gets the instruments <c>warp.cache.hits</c>, <c>warp.cache.misses</c> and <c>warp.cache.bytes</c>; stays the caller's.
+    /// Gets the instruments <c>warp.cache.hits</c>, <c>warp.cache.misses</c>, <c>warp.cache.prefetches</c> and <c>warp.cache.bytes</c>;
+    /// stays the caller's.
     /// </param>
     public ChunkCache(IObjectStore store, long capacityBytes, Meter meter)
     {
@@ -47,6 +49,7 @@ public sealed partial class ChunkCache : IDisposable
         _chunks = new S3Fifo<ChunkKey, PooledBuffer>(capacityBytes, static buffer => buffer.Release());
         _hits = meter.CreateCounter<long>("warp.cache.hits", "{chunk}", "Chunks that were found in memory.");
         _misses = meter.CreateCounter<long>("warp.cache.misses", "{chunk}", "Chunks that were waited for.");
+        _prefetches = meter.CreateCounter<long>("warp.cache.prefetches", "{chunk}", "Chunks that were read before anybody waited for them.");
         meter.CreateObservableGauge("warp.cache.bytes", () => ResidentBytes, "By", "Memory of the chunks in the cache.");
     }
 

@@ -33,11 +33,14 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
         RecordSetBuilder builder,
         CancellationToken cancellationToken)
     {
+        ReadAhead? ahead = null;
         foreach (ReadableExtent extent in extents)
         {
             using var window = new ObjectWindow(chunks, keys, extent);
             FooterPosition at = await SeekAsync(extent, offset, cancellationToken);
             long position = at.Position;
+            ahead ??= new ReadAhead(chunks, keys, extents, position, maxBytes);
+            ahead.Continue();
             long baseOffset = extent.Extent.BaseOffset + at.RelativeOffset;
             long end = extent.Extent.Position + extent.Extent.Length;
             while (position < end)

@@ -77,7 +77,8 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
         ExtentRead[] reads =
         [
             .. indexes.Select(i => query.Partitions[i])
-                .Select(static partition => new ExtentRead(partition.Partition, partition.Offset, partition.MaxBytes)),
+                .Select(static partition => new ExtentRead(
+                    partition.Partition, partition.Offset, (long)partition.MaxBytes + ReadAhead.Bytes)),
         ];
         try
         {

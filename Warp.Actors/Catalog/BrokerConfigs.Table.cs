@@ -39,6 +39,8 @@ public static partial class BrokerConfigs
             "Shortest session timeout that a group member may ask for, in milliseconds.", AtLeast(1)),
         Fixed("inter.broker.protocol.version", ConfigType.String, "4.2", "Version of Kafka whose protocol is spoken; some tools show it."),
         Fixed("listeners", ConfigType.List, null, "Addresses that clients can connect to.") with { HasEffect = true },
+        Fixed(LogRetentionCheckIntervalMs, ConfigType.Long, "300000",
+            "How often records are looked at for their retention, in milliseconds.") with { Rule = AtLeast(1), HasEffect = true },
         Fixed("node.id", ConfigType.Int, "-1", "Id of this node.") with { HasEffect = true },
         Fixed(NumPartitions, ConfigType.Int, "1",
             "Partitions of topics created without a number of them.") with { Rule = AtLeast(1), HasEffect = true },

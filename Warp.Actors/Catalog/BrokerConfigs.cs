@@ -19,6 +19,7 @@ public static partial class BrokerConfigs
     public const string GroupMaxSessionTimeoutMs = "group.max.session.timeout.ms";
     public const string GroupMaxSize = "group.max.size";
     public const string GroupMinSessionTimeoutMs = "group.min.session.timeout.ms";
+    public const string LogRetentionCheckIntervalMs = "log.retention.check.interval.ms";
     public const string MessageMaxBytes = "message.max.bytes";
     public const string NumPartitions = "num.partitions";
     public const string OffsetMetadataMaxBytes = "offset.metadata.max.bytes";

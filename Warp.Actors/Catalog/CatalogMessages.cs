@@ -3,7 +3,9 @@ using Warp.Protocol.Messages;
 
 namespace Warp.Actors.Catalog;
 
-/// <summary>What the <see cref="TopicCatalog"/> can be asked. All of it changes the journal; reading needs only the published image.</summary>
+/// <summary>
+/// What the <see cref="TopicCatalog"/> can be asked. Nearly all of it changes the journal; for most readers the published image is enough.
+/// </summary>
 public abstract record CatalogMessage
 {
     private CatalogMessage()
@@ -58,6 +60,14 @@ public abstract record CatalogMessage
 
     /// <summary>Reserves a block of producer ids; the answer is the first of them. They are never given out again.</summary>
     public sealed record ReserveProducerIds(int Count, Reply<long> Reply) : CatalogMessage, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>
+    /// The topics and configs as their owner knows them: for those who act on a config, and not only show it, so that none acts on an old one.
+    /// </summary>
+    public sealed record ReadImage(Reply<CatalogImage> Reply) : CatalogMessage, IAsk
     {
         public void Fail(Exception error) => Reply.Fail(error);
     }

@@ -94,6 +94,9 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
                 long first = _image.NextProducerId;
                 Write(reserve, [new ProducerIdsReserved { NextProducerId = first + reserve.Count }], () => reserve.Reply.Set(first));
                 break;
+            case CatalogMessage.ReadImage read:
+                WhenOwner(prove: false, () => read.Reply.Set(_image), read);
+                break;
             case CatalogMessage.Opened opened:
                 Opened(opened);
                 break;

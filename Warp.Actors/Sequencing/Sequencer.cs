@@ -67,6 +67,9 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
             case SequencerMessage.DeleteRecords delete:
                 Delete(delete);
                 break;
+            case SequencerMessage.ApplyRetention retain:
+                Retain(retain);
+                break;
             case SequencerMessage.ExpireProducers expire:
                 Expire(expire);
                 break;

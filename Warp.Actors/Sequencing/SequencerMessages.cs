@@ -1,4 +1,5 @@
 using Warp.Actors.Kernel;
+using Warp.Actors.Maintenance;
 using Warp.Protocol.Messages;
 
 namespace Warp.Actors.Sequencing;
@@ -36,6 +37,12 @@ public abstract record SequencerMessage
 
     /// <summary>Advances the log start (DeleteRecords, KIP-107); −1 stands for the high watermark.</summary>
     public sealed record DeleteRecords(TopicPartition Partition, long BeforeOffset, Reply<DeleteRecordsReply> Reply) : Command, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>Drops the records that are too old or too many. By topic id; topics that are not named keep everything.</summary>
+    public sealed record ApplyRetention(IReadOnlyDictionary<Guid, RetentionPolicy> Policies, Reply<RetentionReply> Reply) : Command, IAsk
     {
         public void Fail(Exception error) => Reply.Fail(error);
     }
@@ -116,6 +123,9 @@ public sealed record ReadExtentsReply(long Epoch, IReadOnlyList<PartitionExtents
 
 /// <summary>The answer to <see cref="SequencerMessage.DeleteRecords"/>.</summary>
 public readonly record struct DeleteRecordsReply(ErrorCode Error, long LowWatermark);
+
+/// <summary>The answer to <see cref="SequencerMessage.ApplyRetention"/>: what was dropped, and whether nothing is left to drop.</summary>
+public readonly record struct RetentionReply(int Extents, long Bytes, bool IsComplete);
 
 /// <summary>The answer to <see cref="SequencerMessage.FindTimestamp"/>: the extent to look into, or none when no record is that late.</summary>
 public sealed record TimestampReply(LogEnds Ends, ReadableExtent? Extent);

@@ -24,6 +24,8 @@ public sealed record NodeOptions
 
     public required TopicOptions Topic { get; init; }
 
+    public required RetentionOptions Retention { get; init; }
+
     public required NodeIdentityOptions Node { get; init; }
 
     public required TimeConstants Timing { get; init; }
@@ -71,6 +73,9 @@ public sealed record CacheOptions(long SizeBytes);
 /// whether Kafka knows them is the topic catalog's affair. <paramref name="Partitions"/> is what a topic gets that does not ask.
 /// </summary>
 public sealed record TopicOptions(IReadOnlyDictionary<string, string> Defaults, bool AutoCreate, int Partitions);
+
+/// <summary><c>warp.retention</c>: how often records are looked at for their retention.</summary>
+public sealed record RetentionOptions(TimeSpan CheckInterval);
 
 /// <summary><c>warp.node</c>. Without an <paramref name="Id"/> the journal gives one; <paramref name="Zone"/> may be unknown.</summary>
 public sealed record NodeIdentityOptions(int? Id, string? Zone, NodeRoles Roles, string Group);

@@ -33,6 +33,7 @@ internal static class NodeOptionsReader
             Defaults: read.Section("warp.topic.defaults"),
             AutoCreate: read.Boolean("warp.topic.auto-create"),
             Partitions: read.Integer("warp.topic.partitions", 1, 10_000)),
+        Retention = new RetentionOptions(read.Duration("warp.retention.check-interval", s_shortest, s_longest)),
         Node = new NodeIdentityOptions(
             Id: read.OptionalInteger("warp.node.id", 0, int.MaxValue),
             Zone: read.OptionalName("warp.node.zone"),

@@ -5,6 +5,7 @@ using Warp.Actors.Catalog;
 using Warp.Actors.Cluster;
 using Warp.Actors.Groups;
 using Warp.Actors.Kernel;
+using Warp.Actors.Maintenance;
 using Warp.Actors.Persistence;
 using Warp.Actors.Sharding;
 using Warp.Node.Configuration;
@@ -24,6 +25,7 @@ internal sealed class NodeServices : IAsyncDisposable
     private static readonly TimeSpan s_ask = TimeSpan.FromSeconds(30);
 
     private readonly Stack<IAsyncDisposable> _opened = new();
+    private readonly Stack<IAsyncDisposable> _upkeep = new();
     private readonly CancellationTokenSource _draining = new();
 
     private NodeServices(ActorSystem system, TimeConstants times)
@@ -88,6 +90,9 @@ internal sealed class NodeServices : IAsyncDisposable
     /// <summary>Stops the actors, gives the shards up, closes journal and store.</summary>
     public async ValueTask DisposeAsync()
     {
+        // First: what it asks of actors that are gone would only be noted as failures.
+        while (_upkeep.TryPop(out IAsyncDisposable? next))
+            await next.DisposeAsync();
         await System.DisposeAsync();
         while (_opened.TryPop(out IAsyncDisposable? next))
             await next.DisposeAsync();
@@ -110,12 +115,14 @@ internal sealed class NodeServices : IAsyncDisposable
         var persistence = new PersistenceServices(journal, commits, Leases, Times);
         Region = new ShardRegion(System, persistence, cluster.ShardCount);
 
-        Published = new PublishedCatalog(StaticConfigs(options.Topic));
+        Published = new PublishedCatalog(StaticConfigs(options));
         var opener = new PartitionOpener(System, Region);
         Random ids = System.CreateRandom();
         Catalog = System.Spawn(TopicCatalog.Name, () => new TopicCatalog(persistence, Published, opener, ids));
         // The answer also says that the catalog has recovered and published its topics.
         await Catalog.AskAsync<int>(reply => new CatalogMessage.ChangeRouting([Node.NodeId], reply), s_ask, cancellationToken);
+
+        _upkeep.Push(new RetentionDriver(System, Catalog, Region, meter).Start(options.Retention.CheckInterval));
 
         Groups = await GroupRegion.StartAsync(System, persistence, cluster.ShardCount, Published, cancellationToken);
 
@@ -143,12 +150,13 @@ internal sealed class NodeServices : IAsyncDisposable
 
     /// <summary>The configured defaults under the names that brokers have for them.</summary>
     /// <exception cref="ConfigurationException">Kafka knows no such topic config, or it does not take that value.</exception>
-    private static ImmutableSortedDictionary<string, string> StaticConfigs(TopicOptions options)
+    private static ImmutableSortedDictionary<string, string> StaticConfigs(NodeOptions options)
     {
         var configs = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
-        configs[BrokerConfigs.AutoCreateTopicsEnable] = options.AutoCreate ? "true" : "false";
-        configs[BrokerConfigs.NumPartitions] = options.Partitions.ToString();
-        foreach ((string name, string value) in options.Defaults)
+        configs[BrokerConfigs.AutoCreateTopicsEnable] = options.Topic.AutoCreate ? "true" : "false";
+        configs[BrokerConfigs.NumPartitions] = options.Topic.Partitions.ToString();
+        configs[BrokerConfigs.LogRetentionCheckIntervalMs] = Math.Ceiling(options.Retention.CheckInterval.TotalMilliseconds).ToString("F0");
+        foreach ((string name, string value) in options.Topic.Defaults)
         {
             if (BrokerConfigs.TryFromTopicDefault(name, value, out string? broker) is { } fault)
                 throw new ConfigurationException($"warp.topic.defaults: {fault}");

@@ -20,6 +20,7 @@ public sealed partial class ReferenceConfigurationSpec
             "warp.kafka.advertised", "warp.kafka.listen",
             "warp.limits.buffer-memory", "warp.limits.connections-idle", "warp.limits.request-size", "warp.limits.requests-in-flight",
             "warp.node.group", "warp.node.id", "warp.node.roles", "warp.node.zone",
+            "warp.retention.check-interval",
             "warp.rpc.listen",
             "warp.store.url",
             "warp.timing.answer-memory", "warp.timing.collection-grace", "warp.timing.commit-deadline", "warp.timing.drain",

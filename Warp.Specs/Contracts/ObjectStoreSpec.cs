@@ -5,7 +5,7 @@ using Xunit;
 namespace Warp.Specs.Contracts;
 
 /// <summary>What every object store keeps; a backend's spec inherits it.</summary>
-public abstract class ObjectStoreSpec : IAsyncLifetime
+public abstract partial class ObjectStoreSpec : IAsyncLifetime
 {
     /// <summary>An empty store, open while a test runs.</summary>
     protected IObjectStore Store { get; private set; } = null!;

@@ -13,7 +13,7 @@ namespace Warp.Streams.Objects;
 /// <para>A deletion is not made durable. An object that comes back after a power cut has no owner, and is collected like any
 /// other that nobody points to.</para>
 /// </remarks>
-public sealed class DirectoryObjectStore : IObjectStore
+public sealed partial class DirectoryObjectStore : IObjectStore
 {
     /// <summary>More calls than this wait for a thread; a disk has no use for more at once.</summary>
     private const int MaxBlockingCalls = 16;
@@ -127,10 +127,7 @@ public sealed class DirectoryObjectStore : IObjectStore
 
     private PutOutcome Put(string path, IReadOnlyList<ReadOnlyMemory<byte>> content, CancellationToken cancellationToken)
     {
-        // Not when the store is opened: whoever only looks at it, to find that it is the wrong one, must leave it as it was.
-        if (Interlocked.Exchange(ref _isSwept, 1) == 0)
-            TemporaryFolder.RemoveLeftovers(Path.Combine(_root, TemporaryName));
-        string folder = Path.GetDirectoryName(path)!;
+        SweepOnce();
         string temporary = _temporary.NextFile();
         try
         {
@@ -140,18 +137,33 @@ public sealed class DirectoryObjectStore : IObjectStore
                 RandomAccess.FlushToDisk(file);
             }
             cancellationToken.ThrowIfCancellationRequested();
-            MakeDurable(folder);
-            bool stored = DurableFiles.TryLink(temporary, path);
-            if (!stored && Directory.Exists(path))
-                throw new IOException($"{path} is a folder");
-            // Also for an object that was there: its writer may not have come to this yet.
-            DurableFiles.SyncFolder(folder);
-            return stored ? PutOutcome.Stored : PutOutcome.AlreadyExists;
+            return Publish(temporary, path);
         }
         finally
         {
             File.Delete(temporary);
         }
+    }
+
+    /// <summary>Removes what killed processes have left. Not when the store is opened: whoever only looks at it, to find that it is the
+    /// wrong one, must leave it as it was.</summary>
+    private void SweepOnce()
+    {
+        if (Interlocked.Exchange(ref _isSwept, 1) == 0)
+            TemporaryFolder.RemoveLeftovers(Path.Combine(_root, TemporaryName));
+    }
+
+    /// <summary>Gives a temporary file, whose bytes are durable, the name of an object, if nothing has it.</summary>
+    private PutOutcome Publish(string temporary, string path)
+    {
+        string folder = Path.GetDirectoryName(path)!;
+        MakeDurable(folder);
+        bool stored = DurableFiles.TryLink(temporary, path);
+        if (!stored && Directory.Exists(path))
+            throw new IOException($"{path} is a folder");
+        // Also for an object that was there: its writer may not have come to this yet.
+        DurableFiles.SyncFolder(folder);
+        return stored ? PutOutcome.Stored : PutOutcome.AlreadyExists;
     }
 
     /// <summary>Creates a folder, and makes its name durable whoever created it: that one may not have come to it yet.</summary>

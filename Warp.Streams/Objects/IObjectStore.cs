@@ -25,6 +25,16 @@ public interface IObjectStore : IAsyncDisposable
     /// <exception cref="ObjectStoreException">The put failed; the object may be there, whole, or not.</exception>
     Task<PutOutcome> PutAsync(string key, IReadOnlyList<ReadOnlyMemory<byte>> content, CancellationToken cancellationToken);
 
+    /// <summary>Starts to put an object in parts, for one that is too long to be in memory at once.</summary>
+    Task<IMultipartUpload> StartUploadAsync(string key, CancellationToken cancellationToken);
+
+    /// <summary>Gives up the unfinished uploads of keys with a prefix that were started before a moment, whoever started them.</summary>
+    /// <param name="prefix">Any beginning of a key; empty for all.</param>
+    /// <param name="startedBefore">By the store's clock. Leave time enough for the longest upload.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>How many there were.</returns>
+    Task<int> AbortUploadsAsync(string prefix, DateTimeOffset startedBefore, CancellationToken cancellationToken);
+
     /// <summary>Reads a part of an object.</summary>
     /// <param name="key">The object's key.</param>
     /// <param name="position">From which byte, 0 or more.</param>

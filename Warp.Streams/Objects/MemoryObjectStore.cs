@@ -8,11 +8,31 @@ public sealed class MemoryObjectStore(TimeProvider clock) : IObjectStore
 {
     private readonly Lock _lock = new();
     private readonly SortedDictionary<string, Entry> _objects = new(StringComparer.Ordinal);
+    private readonly HashSet<Upload> _uploads = [];
 
     public string Description => "mem:";
 
     public Task<PutOutcome> PutAsync(string key, IReadOnlyList<ReadOnlyMemory<byte>> content, CancellationToken cancellationToken) =>
         Run(key, () => Put(key, content), cancellationToken);
+
+    public Task<IMultipartUpload> StartUploadAsync(string key, CancellationToken cancellationToken) => Run<IMultipartUpload>(key, () =>
+    {
+        var upload = new Upload(this, key, clock.GetUtcNow());
+        lock (_lock)
+            _uploads.Add(upload);
+        return upload;
+    }, cancellationToken);
+
+    public Task<int> AbortUploadsAsync(string prefix, DateTimeOffset startedBefore, CancellationToken cancellationToken)
+    {
+        ObjectKeys.ValidatePrefix(prefix);
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            return Task.FromResult(_uploads.RemoveWhere(
+                upload => upload.StartedAt < startedBefore && upload.Key.StartsWith(prefix, StringComparison.Ordinal)));
+        }
+    }
 
     public Task<int> GetRangeAsync(string key, long position, Memory<byte> destination, CancellationToken cancellationToken)
     {
@@ -79,7 +99,7 @@ public sealed class MemoryObjectStore(TimeProvider clock) : IObjectStore
 
     private PutOutcome Put(string key, IReadOnlyList<ReadOnlyMemory<byte>> content)
     {
-        var bytes = new byte[content.Sum(piece => (long)piece.Length)];
+        var bytes = new byte[ObjectStores.LengthOf(content)];
         int position = 0;
         foreach (ReadOnlyMemory<byte> piece in content)
         {
@@ -108,6 +128,41 @@ public sealed class MemoryObjectStore(TimeProvider clock) : IObjectStore
         catch (ObjectStoreException e)
         {
             return Task.FromException<T>(e);
+        }
+    }
+
+    private sealed class Upload(MemoryObjectStore store, string key, DateTimeOffset startedAt) : MultipartUpload(store.Description, key)
+    {
+        private readonly List<ReadOnlyMemory<byte>> _bytes = [];
+
+        public DateTimeOffset StartedAt => startedAt;
+
+        protected override Task WriteAsync(int number, IReadOnlyList<ReadOnlyMemory<byte>> part, CancellationToken cancellationToken)
+        {
+            lock (store._lock)
+            {
+                if (!store._uploads.Contains(this))
+                    throw Aborted();
+            }
+            _bytes.AddRange(part.Select(static piece => (ReadOnlyMemory<byte>)piece.ToArray()));
+            return Task.CompletedTask;
+        }
+
+        protected override Task<PutOutcome> FinishAsync(CancellationToken cancellationToken)
+        {
+            lock (store._lock)
+            {
+                if (!store._uploads.Remove(this))
+                    throw Aborted();
+            }
+            return Task.FromResult(store.Put(Key, _bytes));
+        }
+
+        protected override Task CancelAsync(CancellationToken cancellationToken)
+        {
+            lock (store._lock)
+                store._uploads.Remove(this);
+            return Task.CompletedTask;
         }
     }
 

@@ -5,15 +5,15 @@ namespace Warp.Streams.Objects;
 
 /// <summary>
 /// Measures another store: <c>warp.store.requests</c>, <c>warp.store.errors</c>, <c>warp.store.bytes</c> (put or read) and
-/// <c>warp.store.duration</c> (seconds), each by <c>operation</c> (put, get, head, list, delete). A missing object and the caller's own
-/// cancellation are no errors. A listing is one request; its duration is the time that its reader waited for it.
+/// <c>warp.store.duration</c> (seconds), each by <c>operation</c> (put, get, head, list, delete; part for a part of a multipart upload, and
+/// upload for what starts, completes and aborts one). A missing object and the caller's own cancellation are no errors. A listing is one
+/// request; its duration is the time that its reader waited for it.
 /// </summary>
-public sealed class MeteredObjectStore : IObjectStore
+public sealed class MeteredObjectStore : DelegatingObjectStore
 {
     /// <summary>The name of the meter to give to the constructor.</summary>
     public const string MeterName = "Warp.Store";
 
-    private readonly IObjectStore _inner;
     private readonly TimeProvider _clock;
     private readonly Counter<long> _requests;
     private readonly Counter<long> _errors;
@@ -24,8 +24,8 @@ public sealed class MeteredObjectStore : IObjectStore
     /// <param name="meter">Gets the instruments; stays the caller's.</param>
     /// <param name="clock">Takes the time.</param>
     public MeteredObjectStore(IObjectStore inner, Meter meter, TimeProvider clock)
+        : base(inner)
     {
-        _inner = inner;
         _clock = clock;
         _requests = meter.CreateCounter<long>("warp.store.requests", "{request}", "Requests to the object store.");
         _errors = meter.CreateCounter<long>("warp.store.errors", "{request}", "Requests to the object store that failed.");
@@ -33,41 +33,45 @@ public sealed class MeteredObjectStore : IObjectStore
         _duration = meter.CreateHistogram<double>("warp.store.duration", "s", "How long requests to the object store take.");
     }
 
-    public string Description => _inner.Description;
-
-    public async Task<PutOutcome> PutAsync(string key, IReadOnlyList<ReadOnlyMemory<byte>> content, CancellationToken cancellationToken)
+    public override async Task<PutOutcome> PutAsync(string key, IReadOnlyList<ReadOnlyMemory<byte>> content, CancellationToken cancellationToken)
     {
-        PutOutcome outcome = await MeasureAsync("put", () => _inner.PutAsync(key, content, cancellationToken), cancellationToken);
+        PutOutcome outcome = await MeasureAsync("put", () => Inner.PutAsync(key, content, cancellationToken), cancellationToken);
         if (outcome == PutOutcome.Stored)
-            CountBytes("put", content.Sum(piece => (long)piece.Length));
+            CountBytes("put", ObjectStores.LengthOf(content));
         return outcome;
     }
 
-    public async Task<int> GetRangeAsync(string key, long position, Memory<byte> destination, CancellationToken cancellationToken)
+    public override async Task<IMultipartUpload> StartUploadAsync(string key, CancellationToken cancellationToken) =>
+        new Upload(this, await MeasureAsync("upload", () => Inner.StartUploadAsync(key, cancellationToken), cancellationToken));
+
+    public override Task<int> AbortUploadsAsync(string prefix, DateTimeOffset startedBefore, CancellationToken cancellationToken) =>
+        MeasureAsync("upload", () => Inner.AbortUploadsAsync(prefix, startedBefore, cancellationToken), cancellationToken);
+
+    public override async Task<int> GetRangeAsync(string key, long position, Memory<byte> destination, CancellationToken cancellationToken)
     {
-        int count = await MeasureAsync("get", () => _inner.GetRangeAsync(key, position, destination, cancellationToken), cancellationToken);
+        int count = await MeasureAsync("get", () => Inner.GetRangeAsync(key, position, destination, cancellationToken), cancellationToken);
         CountBytes("get", count);
         return count;
     }
 
-    public async Task<byte[]> GetAsync(string key, CancellationToken cancellationToken)
+    public override async Task<byte[]> GetAsync(string key, CancellationToken cancellationToken)
     {
-        byte[] bytes = await MeasureAsync("get", () => _inner.GetAsync(key, cancellationToken), cancellationToken);
+        byte[] bytes = await MeasureAsync("get", () => Inner.GetAsync(key, cancellationToken), cancellationToken);
         CountBytes("get", bytes.Length);
         return bytes;
     }
 
-    public Task<long?> HeadAsync(string key, CancellationToken cancellationToken) =>
-        MeasureAsync("head", () => _inner.HeadAsync(key, cancellationToken), cancellationToken);
+    public override Task<long?> HeadAsync(string key, CancellationToken cancellationToken) =>
+        MeasureAsync("head", () => Inner.HeadAsync(key, cancellationToken), cancellationToken);
 
-    public async IAsyncEnumerable<ObjectInfo> ListAsync(
+    public override async IAsyncEnumerable<ObjectInfo> ListAsync(
         string prefix, string? startAfter, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         TimeSpan waited = TimeSpan.Zero;
         try
         {
             await using IAsyncEnumerator<ObjectInfo> listing =
-                _inner.ListAsync(prefix, startAfter, cancellationToken).GetAsyncEnumerator(cancellationToken);
+                Inner.ListAsync(prefix, startAfter, cancellationToken).GetAsyncEnumerator(cancellationToken);
             while (true)
             {
                 long started = _clock.GetTimestamp();
@@ -96,17 +100,18 @@ public sealed class MeteredObjectStore : IObjectStore
         }
     }
 
-    public Task DeleteAsync(IReadOnlyList<string> keys, CancellationToken cancellationToken) =>
+    public override Task DeleteAsync(IReadOnlyList<string> keys, CancellationToken cancellationToken) =>
+        MeasureAsync("delete", () => Inner.DeleteAsync(keys, cancellationToken), cancellationToken);
+
+    private Task MeasureAsync(string operation, Func<Task> request, CancellationToken cancellationToken) =>
         MeasureAsync(
-            "delete",
+            operation,
             async () =>
             {
-                await _inner.DeleteAsync(keys, cancellationToken);
-                return keys.Count;
+                await request();
+                return true;
             },
             cancellationToken);
-
-    public ValueTask DisposeAsync() => _inner.DisposeAsync();
 
     private async Task<T> MeasureAsync<T>(string operation, Func<Task<T>> request, CancellationToken cancellationToken)
     {
@@ -140,4 +145,19 @@ public sealed class MeteredObjectStore : IObjectStore
     private void CountBytes(string operation, long count) => _bytes.Add(count, Tag(operation));
 
     private static KeyValuePair<string, object?> Tag(string operation) => new("operation", operation);
+
+    private sealed class Upload(MeteredObjectStore store, IMultipartUpload inner) : DelegatingUpload(inner)
+    {
+        public override async Task AppendAsync(IReadOnlyList<ReadOnlyMemory<byte>> part, CancellationToken cancellationToken)
+        {
+            await store.MeasureAsync("part", () => base.AppendAsync(part, cancellationToken), cancellationToken);
+            store.CountBytes("part", ObjectStores.LengthOf(part));
+        }
+
+        public override Task<PutOutcome> CompleteAsync(CancellationToken cancellationToken) =>
+            store.MeasureAsync("upload", () => base.CompleteAsync(cancellationToken), cancellationToken);
+
+        public override Task AbortAsync(CancellationToken cancellationToken) =>
+            store.MeasureAsync("upload", () => base.AbortAsync(cancellationToken), cancellationToken);
+    }
 }

@@ -25,6 +25,15 @@ public static class ObjectStores
         };
     }
 
+    /// <summary>How many bytes the pieces have together.</summary>
+    internal static long LengthOf(IReadOnlyList<ReadOnlyMemory<byte>> content)
+    {
+        long length = 0;
+        for (int i = 0; i < content.Count; i++)
+            length += content[i].Length;
+        return length;
+    }
+
     /// <summary>Keeps <see cref="IObjectStore.GetAsync"/> to small objects.</summary>
     internal static void RequireSmall(IObjectStore store, string key, long size)
     {

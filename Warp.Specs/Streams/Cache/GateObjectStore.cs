@@ -52,6 +52,12 @@ internal sealed class GateObjectStore : IObjectStore
 
     public Task<long?> HeadAsync(string key, CancellationToken cancellationToken) => _inner.HeadAsync(key, cancellationToken);
 
+    public Task<IMultipartUpload> StartUploadAsync(string key, CancellationToken cancellationToken) =>
+        _inner.StartUploadAsync(key, cancellationToken);
+
+    public Task<int> AbortUploadsAsync(string prefix, DateTimeOffset startedBefore, CancellationToken cancellationToken) =>
+        _inner.AbortUploadsAsync(prefix, startedBefore, cancellationToken);
+
     public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, string? startAfter, CancellationToken cancellationToken) =>
         _inner.ListAsync(prefix, startAfter, cancellationToken);
 

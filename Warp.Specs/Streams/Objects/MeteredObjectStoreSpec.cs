@@ -56,6 +56,21 @@ public sealed class MeteredObjectStoreSpec : ObjectStoreSpec
     }
 
     [Fact]
+    public async Task Uploads_are_counted_by_their_parts()
+    {
+        await using (IMultipartUpload upload = await Store.StartUploadAsync("big", Cancellation))
+        {
+            await upload.AppendAsync([new byte[IMultipartUpload.MinPartSize]], Cancellation);
+            await upload.AppendAsync([new byte[3], new byte[4]], Cancellation);
+            await upload.CompleteAsync(Cancellation);
+        }
+        await Store.AbortUploadsAsync("", DateTimeOffset.UtcNow, Cancellation);
+
+        Assert.Equal((2, IMultipartUpload.MinPartSize + 7), (Sum("requests", "part"), Sum("bytes", "part")));
+        Assert.Equal((3, 0), (Sum("requests", "upload"), Sum("requests", "put")));
+    }
+
+    [Fact]
     public async Task Failures_are_counted_but_missing_objects_and_cancellations_are_not()
     {
         await using var failing = new MeteredObjectStore(new FailingObjectStore(), _meter, TimeProvider.System);
@@ -84,6 +99,11 @@ public sealed class MeteredObjectStoreSpec : ObjectStoreSpec
 
         public Task<PutOutcome> PutAsync(string key, IReadOnlyList<ReadOnlyMemory<byte>> content, CancellationToken cancellationToken) =>
             Task.FromException<PutOutcome>(Failure);
+
+        public Task<IMultipartUpload> StartUploadAsync(string key, CancellationToken cancellationToken) => throw Failure;
+
+        public Task<int> AbortUploadsAsync(string prefix, DateTimeOffset startedBefore, CancellationToken cancellationToken) =>
+            throw Failure;
 
         public Task<int> GetRangeAsync(string key, long position, Memory<byte> destination, CancellationToken cancellationToken) =>
             throw Failure;

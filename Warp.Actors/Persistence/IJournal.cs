@@ -1,3 +1,5 @@
+using Warp.Actors.Sequencing;
+
 namespace Warp.Actors.Persistence;
 
 /// <summary>
@@ -42,6 +44,21 @@ public interface IJournal : IAsyncDisposable
     /// </summary>
     /// <returns>One result for each write, in order. This method does not throw for failures of the database: they are results.</returns>
     ValueTask<IReadOnlyList<WriteResult>> AppendAsync(IReadOnlyList<ActorWrite> writes, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Registers an object that is about to be uploaded and has no references yet, so that it is not taken for garbage before the deadline.
+    /// The first reference makes it live and ends the deadline. Safe to repeat.
+    /// </summary>
+    /// <param name="id">The object.</param>
+    /// <param name="level">Its level.</param>
+    /// <param name="deadline">By the database's clock. Afterwards the object may be deleted at any moment.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Whether it is pending; not when the id belongs to an object that has come further.</returns>
+    ValueTask<bool> RegisterPendingAsync(ObjectId id, int level, DateTimeOffset deadline, CancellationToken cancellationToken);
+
+    /// <summary>Moves the deadline of a pending object on, also one that has passed; it never goes back.</summary>
+    /// <returns>Whether the object is still pending; not when it has references, is being deleted or was.</returns>
+    ValueTask<bool> RenewPendingAsync(ObjectId id, DateTimeOffset deadline, CancellationToken cancellationToken);
 
     /// <summary>Reads an actor's snapshot and the events after it, from the primary.</summary>
     ValueTask<RecoveredJournal> RecoverAsync(string persistenceId, CancellationToken cancellationToken);

@@ -23,6 +23,12 @@ public enum ReferenceChange
     /// <summary>The shard now has an extent in the object. Refused when the object is being deleted.</summary>
     Add,
 
+    /// <summary>
+    /// The shard now has an extent in an object that was registered before it was uploaded (<see cref="IJournal.RegisterPendingAsync"/>).
+    /// Refused when its row is gone or the object is being deleted: unlike a commit, a swap has no age at which it comes too late for that.
+    /// </summary>
+    AddRegistered,
+
     /// <summary>The shard dropped its last extent in the object.</summary>
     Drop,
 }
@@ -75,7 +81,7 @@ public enum WriteRefusal
     /// <summary>The events do not follow on the last one in the journal.</summary>
     SequenceConflict,
 
-    /// <summary>An object that the write refers to is being deleted.</summary>
+    /// <summary>An object that the write refers to is being deleted, or was.</summary>
     ObjectDeleting,
 
     /// <summary><see cref="ActorWrite.NotAfter"/> has passed.</summary>

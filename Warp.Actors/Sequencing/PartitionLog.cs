@@ -69,6 +69,45 @@ public sealed class PartitionLog(TopicPartition key)
         }
     }
 
+    /// <summary>Takes extents out and puts others in; the log's ends stay where they are.</summary>
+    /// <param name="removed">How many extents go, from a base offset on; by offset.</param>
+    /// <param name="added">The extents that come, by offset.</param>
+    /// <param name="dropped">Receives the extents that are gone.</param>
+    /// <exception cref="InvalidDataException">There is nothing at an offset: the journal and this code disagree.</exception>
+    public void Replace(IReadOnlyList<(long BaseOffset, int Count)> removed, ReadOnlySpan<Extent> added, List<Extent> dropped)
+    {
+        ReadOnlySpan<Extent> extents = Extents;
+        var rebuilt = new List<Extent>(extents.Length + added.Length);
+        int from = 0;
+        foreach ((long baseOffset, int count) in removed)
+        {
+            int at = FindExtent(baseOffset);
+            if (at < from || at + count > extents.Length || extents[at].BaseOffset != baseOffset)
+                throw new InvalidDataException($"Partition {Key} has no {count} extents at {baseOffset} that could be replaced.");
+            Keep(extents[from..at], ref added);
+            dropped.AddRange(extents.Slice(at, count));
+            from = at + count;
+        }
+        Keep(extents[from..], ref added);
+        rebuilt.AddRange(added);
+        _extents.Clear();
+        _extents.AddRange(rebuilt);
+        _dropped = 0;
+        SizeBytes = 0;
+        foreach (Extent extent in rebuilt)
+            SizeBytes += extent.Length;
+
+        void Keep(ReadOnlySpan<Extent> kept, ref ReadOnlySpan<Extent> coming)
+        {
+            foreach (ref readonly Extent extent in kept)
+            {
+                for (; !coming.IsEmpty && coming[0].BaseOffset < extent.BaseOffset; coming = coming[1..])
+                    rebuilt.Add(coming[0]);
+                rebuilt.Add(extent);
+            }
+        }
+    }
+
     /// <summary>Index into <see cref="Extents"/> of the one that holds the offset, or of the next one after it; the count if none.</summary>
     public int FindExtent(long offset)
     {

@@ -55,6 +55,9 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
             case SequencerMessage.Commit commit:
                 Commit(commit);
                 break;
+            case SequencerMessage.ReplaceExtents replace:
+                Replace(replace);
+                break;
             case SequencerMessage.RetryHeld retry:
                 RetryHeld(retry);
                 break;
@@ -86,6 +89,12 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
                     prove: false,
                     () => describe.Reply.Set([.. describe.Partitions.Select(key => PartitionProducers.Of(_state.Find(key)))]),
                     describe);
+                break;
+            case SequencerMessage.DescribeObjects describe:
+                WhenOwner(prove: false, () => describe.Reply.Set(_state.DescribeObjects(describe, Fence.Epoch)), describe);
+                break;
+            case SequencerMessage.FindExtents find:
+                WhenOwner(prove: false, () => find.Reply.Set(new FindExtentsReply(Fence.Epoch, _state.FindExtents(find.Objects))), find);
                 break;
             case SequencerMessage.FindTimestamp find:
                 WhenOwner(prove: false, () => find.Reply.Set(_state.FindTimestamp(find.Partition, find.Timestamp)), find);

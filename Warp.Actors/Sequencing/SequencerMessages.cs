@@ -5,7 +5,7 @@ using Warp.Protocol.Messages;
 namespace Warp.Actors.Sequencing;
 
 /// <summary>What a <see cref="Sequencer"/> can be told or asked.</summary>
-public abstract record SequencerMessage
+public abstract partial record SequencerMessage
 {
     private SequencerMessage()
     {

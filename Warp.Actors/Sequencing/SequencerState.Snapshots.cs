@@ -24,6 +24,12 @@ public sealed partial class SequencerState
             Time = pair.Value.TimeMs,
         })],
         RecentCommits = [.. _recentByAge.Select(entry => ToSnapshot(entry.Id, entry.TimeMs, _recent[entry.Id]))],
+        RecentSwaps = [.. _recentSwapsByAge.Select(entry => new SequencerSnapshot.RecentSwapSnapshot
+        {
+            SwapId = entry.Id.ToGuid(),
+            Time = entry.TimeMs,
+            Refusals = [.. _recentSwaps[entry.Id].Select(static refusal => (sbyte)refusal)],
+        })],
     };
 
     /// <summary>Fills a fresh state.</summary>
@@ -49,6 +55,8 @@ public sealed partial class SequencerState
             _recent.Add(entry.ObjectId.ToObjectId(), recent);
             _recentByAge.Enqueue((entry.ObjectId.ToObjectId(), entry.Time));
         }
+        foreach (SequencerSnapshot.RecentSwapSnapshot entry in snapshot.RecentSwaps)
+            Remember(entry.SwapId.ToObjectId(), entry.Time, [.. entry.Refusals.Select(static refusal => (PartitionRefusal)refusal)]);
     }
 
     private void Restore(SequencerSnapshot.PartitionSnapshot entry)

@@ -55,6 +55,9 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
             case ObjectCommitted committed:
                 Commit(committed);
                 break;
+            case ExtentsReplaced replaced:
+                Replace(replaced);
+                break;
             case LogStartAdvanced advanced:
                 TimeMs = Math.Max(TimeMs, advanced.Time);
                 _logs[new TopicPartition(advanced.TopicId, advanced.Partition)].AdvanceStart(advanced.LogStartOffset, _droppedExtents);
@@ -127,6 +130,7 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
             }
         }
         ForgetCommits(node);
+        ForgetSwaps();
         ForgetTombstones();
     }
 

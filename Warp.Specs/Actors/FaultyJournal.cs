@@ -1,4 +1,5 @@
 using Warp.Actors.Persistence;
+using Warp.Actors.Sequencing;
 
 namespace Warp.Specs.Actors;
 
@@ -132,6 +133,12 @@ internal sealed class FaultyJournal(IJournal inner) : IJournal
             Recoveries++;
         return inner.RecoverAsync(persistenceId, cancellationToken);
     }
+
+    public ValueTask<bool> RegisterPendingAsync(ObjectId id, int level, DateTimeOffset deadline, CancellationToken cancellationToken) =>
+        inner.RegisterPendingAsync(id, level, deadline, cancellationToken);
+
+    public ValueTask<bool> RenewPendingAsync(ObjectId id, DateTimeOffset deadline, CancellationToken cancellationToken) =>
+        inner.RenewPendingAsync(id, deadline, cancellationToken);
 
     public ValueTask<IReadOnlyList<string>> ListPersistenceIdsAsync(string prefix, CancellationToken cancellationToken) =>
         inner.ListPersistenceIdsAsync(prefix, cancellationToken);

@@ -87,6 +87,6 @@ public abstract partial class JournalSpec
     private async Task ReferAsync(int shard, ReferenceChange change) =>
         Assert.Equal(WriteResult.Written, await AppendAsync(Refer(await TakeAsync(shard), $"{change}-{shard}", 1, change)));
 
-    private static ActorWrite Refer(Fence fence, string persistenceId, long first, ReferenceChange change) =>
-        Write(fence, persistenceId, first, "x") with { References = [new ObjectReference(_object, 1234, 0, change)] };
+    private static ActorWrite Refer(Fence fence, string persistenceId, long first, ReferenceChange change, int level = 0) =>
+        Write(fence, persistenceId, first, "x") with { References = [new ObjectReference(_object, 1234, level, change)] };
 }

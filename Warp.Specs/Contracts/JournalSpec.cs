@@ -107,5 +107,9 @@ public abstract partial class JournalSpec : IAsyncLifetime
     }
 
     /// <summary>A row of the object table.</summary>
-    protected sealed record ObjectRow(long SizeBytes, int Level, string State, ulong LiveShards, bool Released);
+    protected sealed record ObjectRow(long SizeBytes, int Level, string State, ulong LiveShards, bool Released)
+    {
+        /// <summary>Until when a pending object is kept, in ms.</summary>
+        public long? DeadlineMs { get; init; }
+    }
 }

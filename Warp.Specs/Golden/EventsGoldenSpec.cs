@@ -24,6 +24,34 @@ public sealed partial class EventsGoldenSpec
         new PartitionsDeleted { Time = 1_790_000_000_123, TopicId = s_topic },
         Committed(),
         new LogStartAdvanced { Time = 1_790_000_000_123, TopicId = s_topic, Partition = 7, LogStartOffset = 1L << 40 },
+        new ExtentsReplaced
+        {
+            Time = 1_790_000_000_123,
+            SwapId = s_object,
+            Outputs = [new() { ObjectId = s_object, SizeBytes = 134_217_728, Level = 1 }],
+            Partitions =
+            [
+                new()
+                {
+                    TopicId = s_topic,
+                    Partition = 300,
+                    Removed = [new() { BaseOffset = 0, ExtentCount = 17 }, new() { BaseOffset = 1L << 35, ExtentCount = 1 }],
+                    Added =
+                    [
+                        new()
+                        {
+                            Output = 0,
+                            BaseOffset = 0,
+                            OffsetCount = 70_000,
+                            Position = 1L << 31,
+                            Length = 8_388_608,
+                            MaxTimestamp = 1_790_000_000_000,
+                        },
+                    ],
+                },
+                new() { TopicId = s_topic, Partition = 301, Refusal = (sbyte)PartitionRefusal.ExtentsMissing },
+            ],
+        },
         new ProducersExpired { Time = 1_790_000_000_123, Cutoff = 1_789_913_600_123 },
         new TopicCreated
         {
@@ -116,7 +144,10 @@ public sealed partial class EventsGoldenSpec
     public void The_kinds_are_frozen()
     {
         Assert.Equal(
-            [(1, "PartitionsOpened"), (2, "PartitionsDeleted"), (3, "ObjectCommitted"), (4, "LogStartAdvanced"), (5, "ProducersExpired")],
+            [
+                (1, "PartitionsOpened"), (2, "PartitionsDeleted"), (3, "ObjectCommitted"), (4, "LogStartAdvanced"), (5, "ProducersExpired"),
+                (6, "ExtentsReplaced"),
+            ],
             SequencerSpecs.All.Select(static spec => ((int)spec.Kind, spec.Name)));
         Assert.Equal(
             [

@@ -43,6 +43,7 @@ public sealed class SnapshotsGoldenSpec
         Assert.Equal(
             [new BatchAnswer(ErrorCode.None, 10, -1), null, new BatchAnswer(ErrorCode.OutOfOrderSequenceNumber, -1, -1)],
             state.FindCommit(id)!.Answers);
+        Assert.Equal([PartitionRefusal.None, PartitionRefusal.ExtentsMissing], state.FindSwap(id)!);
         Assert.Equal(1_790_000_000_123, state.TimeMs);
         GoldenFile.AssertEqual(
             "Snapshots.Sequencer-v0.bin", EventCodec.EncodeSnapshot(state.ToSnapshot(), SequencerSnapshot.HighestVersion));
@@ -136,6 +137,7 @@ public sealed class SnapshotsGoldenSpec
                 ],
             },
         ],
+        RecentSwaps = [new() { SwapId = s_object, Time = 1_790_000_000_123, Refusals = [0, 2] }],
     };
 
     private static CatalogSnapshot Catalog() => new()

@@ -16,6 +16,7 @@ internal sealed class SqliteAppender : IDisposable
     private readonly SqlStatement _upsertSnapshot;
     private readonly SqlStatement _objectState;
     private readonly SqlStatement _addReference;
+    private readonly SqlStatement _addRegistered;
     private readonly SqlStatement _dropReference;
     private readonly Dictionary<string, long> _lastSequence = [];
 
@@ -37,8 +38,14 @@ internal sealed class SqliteAppender : IDisposable
         _addReference = new SqlStatement(connection,
             """
             INSERT INTO object (object_id, size, level, state, created_at, live_shards) VALUES ($0, $1, $2, 'live', $3, $4)
-            ON CONFLICT (object_id) DO UPDATE SET live_shards = live_shards | excluded.live_shards, released_at = NULL, state = 'live'
+            ON CONFLICT (object_id) DO UPDATE SET live_shards = live_shards | excluded.live_shards, released_at = NULL, state = 'live',
+              deadline = NULL
             """, 5);
+        _addRegistered = new SqlStatement(connection,
+            """
+            UPDATE object SET size = $1, state = 'live', deadline = NULL, live_shards = live_shards | $2, released_at = NULL
+            WHERE object_id = $0
+            """, 3);
         _dropReference = new SqlStatement(connection,
             """
             UPDATE object SET live_shards = live_shards & ~$1, released_at = CASE WHEN live_shards & ~$1 = 0 THEN $2 ELSE released_at END
@@ -79,7 +86,7 @@ internal sealed class SqliteAppender : IDisposable
     public void Dispose()
     {
         foreach (SqlStatement statement in (SqlStatement[])
-            [_epoch, _lastEvent, _lastSnapshot, _insertEvent, _upsertSnapshot, _objectState, _addReference, _dropReference])
+            [_epoch, _lastEvent, _lastSnapshot, _insertEvent, _upsertSnapshot, _objectState, _addReference, _addRegistered, _dropReference])
         {
             statement.Dispose();
         }
@@ -118,8 +125,13 @@ internal sealed class SqliteAppender : IDisposable
         }
         foreach (ObjectReference reference in write.References)
         {
-            if (reference.Change == ReferenceChange.Add && _objectState.Scalar(reference.Id.ToByteArray()) is "deleting")
+            if (reference.Change == ReferenceChange.Drop)
+                continue;
+            object? state = _objectState.Scalar(reference.Id.ToByteArray());
+            if (state is "deleting")
                 return WriteResult.Refused(WriteRefusal.ObjectDeleting, $"object {reference.Id} is being deleted");
+            if (state is null && reference.Change == ReferenceChange.AddRegistered)
+                return WriteResult.Refused(WriteRefusal.ObjectDeleting, $"object {reference.Id} is not registered (any more)");
         }
         return null;
     }
@@ -140,6 +152,8 @@ internal sealed class SqliteAppender : IDisposable
             byte[] id = reference.Id.ToByteArray();
             if (reference.Change == ReferenceChange.Add)
                 _addReference.Execute(id, reference.SizeBytes, reference.Level, reference.Id.Time.ToUnixTimeMilliseconds(), bit);
+            else if (reference.Change == ReferenceChange.AddRegistered)
+                _addRegistered.Execute(id, reference.SizeBytes, bit);
             else
                 _dropReference.Execute(id, bit, nowMs);
         }

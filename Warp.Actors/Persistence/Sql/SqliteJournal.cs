@@ -8,7 +8,7 @@ namespace Warp.Actors.Persistence.Sql;
 /// The embedded journal: one SQLite file, locked by one process for as long as it runs. That lock stands for the leases of a cluster,
 /// so an append checks the epoch alone, and a takeover never waits.
 /// </summary>
-public sealed class SqliteJournal : IJournal
+public sealed partial class SqliteJournal : IJournal
 {
     /// <summary>
     /// How long a locked file is tried again: the least there is (0 would mean for ever). Who holds the lock holds it while it runs.

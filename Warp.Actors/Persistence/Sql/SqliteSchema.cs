@@ -43,7 +43,7 @@ internal static class SqliteSchema
           persistence_id TEXT PRIMARY KEY, sequence_nr INTEGER NOT NULL, epoch INTEGER NOT NULL, payload BLOB NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS object (
           object_id BLOB PRIMARY KEY, size INTEGER NOT NULL, level INTEGER NOT NULL, state TEXT NOT NULL, created_at INTEGER NOT NULL,
-          live_shards INTEGER NOT NULL, released_at INTEGER) WITHOUT ROWID;
+          deadline INTEGER, live_shards INTEGER NOT NULL, released_at INTEGER) WITHOUT ROWID;
         """;
 
     public static void Configure(SqliteConnection connection) => Execute(connection, Settings);

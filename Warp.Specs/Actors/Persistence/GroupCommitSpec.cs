@@ -1,5 +1,6 @@
 using Warp.Actors.Kernel;
 using Warp.Actors.Persistence;
+using Warp.Actors.Sequencing;
 using Xunit;
 
 namespace Warp.Specs.Actors.Persistence;
@@ -137,6 +138,12 @@ public sealed class GroupCommitSpec : IAsyncLifetime
             throw new NotSupportedException();
 
         public ValueTask ReleaseAsync(NodeIncarnation node, IReadOnlyList<Fence> held, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public ValueTask<bool> RegisterPendingAsync(
+            ObjectId id, int level, DateTimeOffset deadline, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public ValueTask<bool> RenewPendingAsync(ObjectId id, DateTimeOffset deadline, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
 
         public ValueTask<RecoveredJournal> RecoverAsync(string persistenceId, CancellationToken cancellationToken) =>

@@ -26,8 +26,11 @@ public sealed class SqliteJournalSpec : JournalSpec
     {
         ObjectRow? found = null;
         await SqlAsync(
-            "SELECT size, level, state, live_shards, released_at IS NOT NULL FROM object WHERE object_id = $id",
-            row => found = new ObjectRow(row.GetInt64(0), row.GetInt32(1), row.GetString(2), (ulong)row.GetInt64(3), row.GetBoolean(4)),
+            "SELECT size, level, state, live_shards, released_at IS NOT NULL, deadline FROM object WHERE object_id = $id",
+            row => found = new ObjectRow(row.GetInt64(0), row.GetInt32(1), row.GetString(2), (ulong)row.GetInt64(3), row.GetBoolean(4))
+            {
+                DeadlineMs = row.IsDBNull(5) ? null : row.GetInt64(5),
+            },
             ("$id", id.ToByteArray()));
         return found;
     }

@@ -67,6 +67,18 @@ internal sealed class SequencerCore
         Apply(new LogStartAdvanced { Time = NowMs, TopicId = partition.TopicId, Partition = partition.Partition, LogStartOffset = offset });
     }
 
+    /// <summary>Decides a swap, and does to the journal's rows what it says.</summary>
+    public SwapDecision Swap(ExtentReplacement swap)
+    {
+        SwapDecision decision = SwapRules.Decide(State, swap, Now, Deadline);
+        if (decision.Replaced is null)
+            return decision;
+        foreach (ObjectReference reference in decision.References)
+            Assert.True(reference.Change == ReferenceChange.Drop ? Referenced.Remove(reference.Id) : Referenced.Add(reference.Id));
+        Apply(decision.Replaced);
+        return decision;
+    }
+
     public void ExpireProducers(TimeSpan age) =>
         Apply(new ProducersExpired { Time = NowMs, Cutoff = (Now - age).ToUnixTimeMilliseconds() });
 

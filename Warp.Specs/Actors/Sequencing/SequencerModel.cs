@@ -91,13 +91,52 @@ internal sealed class SequencerModel
 
     internal sealed class Partition
     {
-        public long Start { get; set; }
+        public long Start { get; private set; }
 
         public long Next { get; private set; }
 
         public List<(long Base, long Last, ObjectId Object, long Position, int Length)> Written { get; } = [];
 
         public Dictionary<long, Producer> Producers { get; } = [];
+
+        /// <summary>What lies side by side in one object and in the log, dead runs left out.</summary>
+        public List<(long Base, long Last, ObjectId Object, long Position, int Length)> Runs()
+        {
+            var runs = new List<(long Base, long Last, ObjectId Object, long Position, int Length)>();
+            foreach (var next in Written)
+            {
+                var last = runs.LastOrDefault();
+                bool goesOn = last.Object == next.Object && last.Last + 1 == next.Base && last.Position + last.Length == next.Position;
+                if (runs.Count > 0 && goesOn)
+                    runs[^1] = (last.Base, next.Last, last.Object, last.Position, last.Length + next.Length);
+                else
+                    runs.Add(next);
+            }
+            return runs;
+        }
+
+        public void MoveStart(long offset)
+        {
+            Start = Math.Max(Start, offset);
+            foreach (var run in Runs().Where(run => run.Last < Start))
+                Written.RemoveAll(batch => batch.Base >= run.Base && batch.Last <= run.Last);
+        }
+
+        /// <summary>Takes copies for originals, if all originals that are not below the start are runs.</summary>
+        public bool Replace(PartitionReplacement swap)
+        {
+            var runs = Runs();
+            List<Extent> there = [.. swap.Replaced.Where(extent => extent.LastOffset >= Start)];
+            if (!there.All(e => runs.Contains((e.BaseOffset, e.LastOffset, e.ObjectId, e.Position, (int)e.Length))))
+                return false;
+            foreach (Extent e in there)
+                Written.RemoveAll(batch => batch.Base >= e.BaseOffset && batch.Last <= e.LastOffset);
+            foreach (Extent e in swap.Added.Where(extent => extent.LastOffset >= Start))
+                Written.Add((e.BaseOffset, e.LastOffset, e.ObjectId, e.Position, (int)e.Length));
+            Written.Sort(static (one, other) => one.Base.CompareTo(other.Base));
+            MoveStart(Start);
+            return true;
+        }
 
         public long Append(ObjectId objectId, BatchToCommit batch)
         {

@@ -16,6 +16,7 @@ public sealed class SequencerPropertiesSpec
         int seed = TestRun.TakeSeed();
         int lives = TestRun.IsLong ? 10_000 : 2_000;
         int accepted = 0;
+        (int Done, int Refused) swapped = default;
         for (int i = 0; i < lives; i++)
         {
             var schedule = new SequencerSchedule(seed + i);
@@ -28,7 +29,10 @@ public sealed class SequencerPropertiesSpec
                 throw new InvalidOperationException($"The schedule of WARP_SEED={seed + i} went wrong: {error.Message}", error);
             }
             accepted += schedule.Accepted;
+            swapped = (swapped.Done + schedule.Swapped.Done, swapped.Refused + schedule.Swapped.Refused);
         }
         Assert.InRange(accepted, 20 * lives, int.MaxValue);
+        Assert.InRange(swapped.Done, lives / 2, int.MaxValue);
+        Assert.InRange(swapped.Refused, lives / 20, int.MaxValue);
     }
 }

@@ -20,6 +20,8 @@ internal sealed class SequencerSchedule
     private readonly List<(ObjectCommit Commit, (ErrorCode Error, long Offset)?[] Answers)> _commits = [];
     private readonly List<(int Commit, int Index)> _held = [];
     private readonly Dictionary<(TopicPartition, long), List<(int First, int Count, short Epoch)>> _sent = [];
+    private readonly List<ExtentReplacement> _plans = [];
+    private readonly List<(ExtentReplacement Swap, PartitionRefusal[] Answers)> _swaps = [];
     private long _latestMs;
 
     public SequencerSchedule(int seed)
@@ -33,6 +35,9 @@ internal sealed class SequencerSchedule
 
     /// <summary>How many batches got offsets, so that a test can tell whether anything happened.</summary>
     public int Accepted { get; private set; }
+
+    /// <summary>How many partitions took the extents of a swap, and how many did not.</summary>
+    public (int Done, int Refused) Swapped { get; private set; }
 
     public void Run(int steps)
     {
@@ -66,6 +71,15 @@ internal sealed class SequencerSchedule
                 break;
             case 5:
                 _core.Restart();
+                break;
+            case 10:
+                PlanSwap();
+                break;
+            case 11 when _plans.Count > 0:
+                Swap();
+                break;
+            case 12 when _swaps.Count > 0:
+                RepeatSwap();
                 break;
             case >= 6 and <= 9 when _held.Count > 0:
                 RetryHeld();
@@ -145,13 +159,56 @@ internal sealed class SequencerSchedule
         node.GiveUp();
     }
 
+    /// <summary>A worker looks what there is, and copies it. Until it comes back much may happen.</summary>
+    private void PlanSwap()
+    {
+        HashSet<ObjectId> inputs = [.. _core.State.Objects.Keys.Where(_ => _random.Next(2) == 0)];
+        if (inputs.Count > 0)
+            _plans.Add(SampleSwap.Of(_core.State.FindExtents(inputs), _core.Now, _random));
+    }
+
+    private void Swap()
+    {
+        int which = _random.Next(_plans.Count);
+        long nowMs = Math.Max(_latestMs, _core.Now.ToUnixTimeMilliseconds());
+        var swapId = ObjectId.Mint(DateTimeOffset.FromUnixTimeMilliseconds(nowMs), _random);
+        ExtentReplacement swap = _plans[which] with { SwapId = swapId };
+        _plans.RemoveAt(which);
+        SwapDecision decision = _core.Swap(swap);
+        Note();
+        PartitionRefusal[] expected = [.. swap.Partitions.Select(Expect)];
+        Assert.Equal(SwapRefusal.None, decision.Refusal);
+        Assert.Equal(expected, decision.Answers);
+        Assert.NotNull(decision.Replaced);
+        _swaps.Add((swap, expected));
+        int done = expected.Count(static refusal => refusal == PartitionRefusal.None);
+        Swapped = (Swapped.Done + done, Swapped.Refused + expected.Length - done);
+
+        PartitionRefusal Expect(PartitionReplacement partition) =>
+            !_model.Partitions.TryGetValue(partition.Partition, out SequencerModel.Partition? log) ? PartitionRefusal.UnknownPartition
+            : log.Replace(partition) ? PartitionRefusal.None
+            : PartitionRefusal.ExtentsMissing;
+    }
+
+    /// <summary>However late a swap is repeated, it gets its first answers or is refused; it is never done again.</summary>
+    private void RepeatSwap()
+    {
+        (ExtentReplacement swap, PartitionRefusal[] answers) = _swaps[_random.Next(_swaps.Count)];
+        SwapDecision decision = _core.Swap(swap);
+        Assert.Null(decision.Replaced);
+        if (decision.Refusal == SwapRefusal.None)
+            Assert.Equal(answers, decision.Answers);
+        if (_latestMs - swap.SwapId.Time.ToUnixTimeMilliseconds() <= SequencerCore.Deadline.TotalMilliseconds)
+            Assert.Equal(SwapRefusal.None, decision.Refusal);
+    }
+
     private void DeleteRecords()
     {
         (TopicPartition key, SequencerModel.Partition partition) = _model.Partitions.ElementAt(_random.Next(_model.Partitions.Count));
         long offset = _random.NextInt64(0, partition.Next + 1);
         _core.DeleteRecords(key, offset);
         Note();
-        partition.Start = Math.Max(partition.Start, offset);
+        partition.MoveStart(offset);
     }
 
     private void DeleteTopic()
@@ -314,6 +371,8 @@ internal sealed class SequencerSchedule
             foreach (SequencerSnapshot.AnswerSnapshot a in c.Answers)
                 text.AppendLine(CultureInfo.InvariantCulture, $"  {a.Index} {a.Error} {a.BaseOffset}");
         }
+        foreach (SequencerSnapshot.RecentSwapSnapshot s in snapshot.RecentSwaps)
+            text.AppendLine(CultureInfo.InvariantCulture, $"swap {s.SwapId} {s.Time} {string.Join(' ', s.Refusals)}");
         return text.ToString();
     }
 }

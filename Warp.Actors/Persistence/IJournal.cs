@@ -6,7 +6,7 @@ namespace Warp.Actors.Persistence;
 /// The database behind persistent actors: events, snapshots, object references, and who owns which shard. No SQL type crosses this
 /// seam. All members are thread-safe.
 /// </summary>
-public interface IJournal : IAsyncDisposable
+public interface IJournal : IObjectRows, IAsyncDisposable
 {
     /// <summary>Names the database in messages, without secrets.</summary>
     string Description { get; }

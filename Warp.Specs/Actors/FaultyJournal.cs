@@ -167,6 +167,27 @@ internal sealed class FaultyJournal(IJournal inner) : IJournal
     public ValueTask<NodeIncarnation> RegisterNodeAsync(int? nodeId, CancellationToken cancellationToken) =>
         inner.RegisterNodeAsync(nodeId, cancellationToken);
 
+    public ValueTask<IReadOnlyList<ObjectRow>> ListObjectsAsync(
+        ObjectRowKind kind, TimeSpan age, ObjectRow? after, int limit, CancellationToken cancellationToken) =>
+        inner.ListObjectsAsync(kind, age, after, limit, cancellationToken);
+
+    public ValueTask<IReadOnlyList<ObjectRow>> FindObjectsAsync(IReadOnlyList<ObjectId> ids, CancellationToken cancellationToken) =>
+        inner.FindObjectsAsync(ids, cancellationToken);
+
+    public ValueTask<IReadOnlyList<ObjectId>> BeginDeletingAsync(
+        Fence fence, IReadOnlyList<ObjectId> ids, TimeSpan grace, CancellationToken cancellationToken) =>
+        inner.BeginDeletingAsync(fence, ids, grace, cancellationToken);
+
+    public ValueTask<IReadOnlyList<ObjectId>> InsertDeletingAsync(
+        Fence fence, IReadOnlyList<OrphanObject> orphans, CancellationToken cancellationToken) =>
+        inner.InsertDeletingAsync(fence, orphans, cancellationToken);
+
+    public ValueTask ConfirmDeletedAsync(Fence fence, IReadOnlyList<ObjectId> ids, CancellationToken cancellationToken) =>
+        inner.ConfirmDeletedAsync(fence, ids, cancellationToken);
+
+    public ValueTask RemoveTombstonesAsync(Fence fence, IReadOnlyList<ObjectId> ids, TimeSpan age, CancellationToken cancellationToken) =>
+        inner.RemoveTombstonesAsync(fence, ids, age, cancellationToken);
+
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 
     private static WriteResult[] All(IReadOnlyList<ActorWrite> writes, WriteResult result) => [.. writes.Select(_ => result)];

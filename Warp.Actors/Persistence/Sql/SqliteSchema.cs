@@ -26,7 +26,8 @@ internal static class SqliteSchema
     private const string WriteAheadLog = "PRAGMA journal_mode = WAL;";
 
     /// <summary>
-    /// Events are appended by rowid, which keeps a group of commits of many actors in a few pages; the unique index finds an actor's.
+    /// Events are appended by rowid, which keeps a group of commits of many actors in a few pages; the unique index finds an actor's. The
+    /// indexes of objects hold only what a collector looks for; a live object that is pointed into is in none.
     /// </summary>
     private const string Tables = """
         CREATE TABLE IF NOT EXISTS cluster (
@@ -43,7 +44,10 @@ internal static class SqliteSchema
           persistence_id TEXT PRIMARY KEY, sequence_nr INTEGER NOT NULL, epoch INTEGER NOT NULL, payload BLOB NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS object (
           object_id BLOB PRIMARY KEY, size INTEGER NOT NULL, level INTEGER NOT NULL, state TEXT NOT NULL, created_at INTEGER NOT NULL,
-          deadline INTEGER, live_shards INTEGER NOT NULL, released_at INTEGER) WITHOUT ROWID;
+          deadline INTEGER, live_shards INTEGER NOT NULL, released_at INTEGER, deleted_at INTEGER) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS object_released ON object (released_at, object_id) WHERE state = 'live' AND live_shards = 0;
+        CREATE INDEX IF NOT EXISTS object_pending ON object (deadline, object_id) WHERE state = 'pending' AND live_shards = 0;
+        CREATE INDEX IF NOT EXISTS object_deleting ON object (deleted_at, object_id) WHERE state = 'deleting';
         """;
 
     public static void Configure(SqliteConnection connection) => Execute(connection, Settings);

@@ -117,6 +117,27 @@ public sealed class GroupCommitSpec : IAsyncLifetime
         public ValueTask<IReadOnlyList<WriteResult>> AppendAsync(IReadOnlyList<ActorWrite> writes, CancellationToken cancellationToken) =>
             new(writes.Select(ResultOf).ToList());
 
+        public ValueTask<IReadOnlyList<ObjectRow>> ListObjectsAsync(
+            ObjectRowKind kind, TimeSpan age, ObjectRow? after, int limit, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public ValueTask<IReadOnlyList<ObjectRow>> FindObjectsAsync(IReadOnlyList<ObjectId> ids, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public ValueTask<IReadOnlyList<ObjectId>> BeginDeletingAsync(
+            Fence fence, IReadOnlyList<ObjectId> ids, TimeSpan grace, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public ValueTask<IReadOnlyList<ObjectId>> InsertDeletingAsync(
+            Fence fence, IReadOnlyList<OrphanObject> orphans, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public ValueTask ConfirmDeletedAsync(Fence fence, IReadOnlyList<ObjectId> ids, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public ValueTask RemoveTombstonesAsync(
+            Fence fence, IReadOnlyList<ObjectId> ids, TimeSpan age, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
         public ValueTask<ClusterRecord> ReadClusterAsync(CancellationToken cancellationToken) => throw new NotSupportedException();

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Warp.Actors.Kernel;
 using Warp.Actors.Sequencing;
 using Warp.Actors.Sharding;
@@ -23,7 +22,7 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
     private static readonly TimeSpan s_ask = TimeSpan.FromSeconds(10);
 
     private readonly TimestampSearch _timestamps = new(region, reader);
-    private readonly ILogger _log = system.Loggers.CreateLogger("fetch");
+    private readonly ReadFailures _failures = new(system.Loggers.CreateLogger("fetch"), system.Time);
 
     /// <summary>Answers one entry for each partition of the query, in its order.</summary>
     public async Task<PartitionRecords[]> FetchAsync(FetchQuery query, CancellationToken cancellationToken)
@@ -50,11 +49,23 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
     /// <summary>
     /// The first record of a time or later; with −3 the first of those with the latest time (KIP-734). Null when there is none.
     /// </summary>
-    public Task<(ErrorCode Error, TimestampedOffset? Found)> FindTimestampAsync(
-        TopicPartition partition, long timestamp, CancellationToken cancellationToken) =>
-        timestamp >= 0
+    public async Task<(ErrorCode Error, TimestampedOffset? Found)> FindTimestampAsync(
+        TopicPartition partition, long timestamp, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await SearchAsync();
+        }
+        catch (ObjectNotFoundException)
+        {
+            // It may have been collected since the sequencer named it.
+            return await SearchAsync();
+        }
+
+        Task<(ErrorCode Error, TimestampedOffset? Found)> SearchAsync() => timestamp >= 0
             ? _timestamps.FindAsync(partition, timestamp, cancellationToken)
             : _timestamps.FindLatestAsync(partition, cancellationToken);
+    }
 
     private async Task<PartitionExtents[]> PlanAsync(FetchQuery query, CancellationToken cancellationToken)
     {
@@ -167,7 +178,7 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
             }
             first &= available == 0;
             budget -= share;
-            reads[i] = ReadPartitionAsync(query, i, plan[i], share, atLeastOne, cancellationToken);
+            reads[i] = ReadPartitionAsync(query, i, plan[i], share, atLeastOne, mayPlanAgain: true, cancellationToken);
         }
         try
         {
@@ -182,7 +193,7 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
     }
 
     private async Task<PartitionRecords> ReadPartitionAsync(
-        FetchQuery query, int index, PartitionExtents plan, int maxBytes, bool atLeastOne, CancellationToken cancellationToken)
+        FetchQuery query, int index, PartitionExtents plan, int maxBytes, bool atLeastOne, bool mayPlanAgain, CancellationToken cancellationToken)
     {
         PartitionQuery partition = query.Partitions[index];
         using var builder = new RecordSetBuilder();
@@ -191,16 +202,24 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
             await reader.ReadAsync(plan.Extents, partition.Offset, maxBytes, atLeastOne, builder, cancellationToken);
             return new PartitionRecords(plan.Ends, builder.Build());
         }
+        catch (ObjectNotFoundException) when (mayPlanAgain)
+        {
+            // Objects are deleted long after a plan should have been used; but a process can be stopped for longer.
+            var again = new PartitionExtents[query.Partitions.Count];
+            await PlanShardAsync(region.ShardOf(partition.Partition), [index], query, again, cancellationToken);
+            if (again[index].Ends.Error != ErrorCode.None || again[index].Extents.Count == 0)
+                return new PartitionRecords(again[index].Ends, RecordSet.Empty);
+            return await ReadPartitionAsync(query, index, again[index], maxBytes, atLeastOne, mayPlanAgain: false, cancellationToken);
+        }
         catch (Exception error) when (error is CorruptObjectException or ObjectStoreException or CorruptRecordException)
         {
             // It may be a later extent that cannot be read. What lies before it is had one by one; the error comes when it is the first.
             if (plan.Extents.Count > 1)
             {
                 PartitionExtents first = plan with { Extents = [plan.Extents[0]] };
-                return await ReadPartitionAsync(query, index, first, maxBytes, atLeastOne, cancellationToken);
+                return await ReadPartitionAsync(query, index, first, maxBytes, atLeastOne, mayPlanAgain, cancellationToken);
             }
-            _log.LogError(
-                "Partition {Partition} cannot be read at {Offset}: {Error}", partition.Partition, partition.Offset, error.Message);
+            _failures.Note(partition.Partition, partition.Offset, error);
             return new PartitionRecords(plan.Ends with { Error = ErrorCode.KafkaStorageError }, RecordSet.Empty);
         }
     }

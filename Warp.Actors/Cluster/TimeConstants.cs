@@ -27,6 +27,11 @@ public sealed record TimeConstants
     /// <summary>How long a released object is kept.</summary>
     public TimeSpan CollectionGrace { get; init; } = TimeSpan.FromMinutes(15);
 
+    /// <summary>
+    /// How long the row of a deleted object stays: an upload that was under way when it was deleted must not bring it back unnoticed.
+    /// </summary>
+    public TimeSpan TombstoneLife { get; init; } = TimeSpan.FromDays(1);
+
     /// <summary>How long a batch that arrived ahead of its predecessor is held.</summary>
     public TimeSpan HeldBatch { get; init; } = TimeSpan.FromSeconds(1);
 
@@ -46,6 +51,7 @@ public sealed record TimeConstants
         AnswerMemory = AnswerMemory * factor,
         PlanLife = PlanLife * factor,
         CollectionGrace = CollectionGrace * factor,
+        TombstoneLife = TombstoneLife * factor,
         HeldBatch = HeldBatch * factor,
         ProducerExpiration = ProducerExpiration * factor,
         Drain = Drain * factor,

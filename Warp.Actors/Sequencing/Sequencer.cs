@@ -21,7 +21,7 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
     private readonly Dictionary<TopicPartition, List<Watching>> _watchers = [];
 
     public Sequencer(PersistenceServices services, int shardId)
-        : base(services, s_codec, $"sequencer-{shardId}", shardId)
+        : base(services, s_codec, SequencerHistory.PersistenceIdOf(shardId), shardId)
     {
         _state = new SequencerState(services.Times.CommitDeadline + services.Times.AnswerMemory);
     }

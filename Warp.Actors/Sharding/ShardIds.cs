@@ -8,4 +8,7 @@ public static class ShardIds
 
     /// <summary>The topic catalog.</summary>
     public const int Catalog = 1000;
+
+    /// <summary>Garbage collection.</summary>
+    public const int Collection = 1002;
 }

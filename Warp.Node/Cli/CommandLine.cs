@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using Warp.Node.Configuration;
 
 namespace Warp.Node.Cli;
@@ -58,6 +59,7 @@ public static class CommandLine
             Playground(commands, settings, help),
             Demo(commands, settings, help),
             Inspect(commands, help),
+            Store(commands, settings, help),
             Config(surroundings, settings, help),
             Version(surroundings, help),
         };
@@ -124,6 +126,43 @@ public static class CommandLine
         return command;
     }
 
+    private static Command Store(INodeCommands commands, SettingOptions settings, Dictionary<Command, string> examples)
+    {
+        var json = new Option<bool>("--json") { Description = "Print one JSON document, for programs." };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Only print what would be deleted, and why; change nothing." };
+        var verify = new Command(
+            "verify",
+            "Read the whole store and compare it with the journal: missing and damaged objects, wrong checksums, objects that nothing refers to. "
+                + "Changes nothing. Prints a line for each fault and exits with 1 if there is one. Stop the node first.")
+        {
+            settings.Files,
+            settings.Set,
+            json,
+        };
+        verify.SetAction((parsed, cancellation) => commands.VerifyStoreAsync(settings.Load(parsed).Options, parsed.GetValue(json), cancellation));
+        examples[verify] = "warp store verify -c warp.conf";
+        var collect = new Command(
+            "gc",
+            "Delete from the store what nothing needs any more, by the same rules as a running node (collection-grace and the others of "
+                + "warp.timing). Prints a line for each object. Stop the node first.")
+        {
+            settings.Files,
+            settings.Set,
+            dryRun,
+            json,
+        };
+        collect.SetAction((parsed, cancellation) => commands.CollectStoreAsync(
+            settings.Load(parsed).Options, parsed.GetValue(dryRun), parsed.GetValue(json), cancellation));
+        examples[collect] = "warp store gc -c warp.conf --dry-run";
+        var command = new Command("store", "Look after the object store of a node that is stopped: verify it, or collect its garbage.")
+        {
+            verify,
+            collect,
+        };
+        examples[command] = "warp store verify -c warp.conf";
+        return command;
+    }
+
     private static Command Config(CommandSurroundings surroundings, SettingOptions settings, Dictionary<Command, string> examples)
     {
         var reference = new Option<bool>("--reference") { Description = "Print reference.conf instead: every key, its default and what it means." };
@@ -161,7 +200,10 @@ public static class CommandLine
     private static string UsageError(ParseResult parsed)
     {
         var command = parsed.CommandResult.Command;
-        var help = command is RootCommand ? "warp --help" : $"warp {command.Name} --help";
+        var path = new Stack<string>();
+        for (var result = parsed.CommandResult; result.Command is not RootCommand; result = (CommandResult)result.Parent!)
+            path.Push(result.Command.Name);
+        var help = string.Join(' ', ["warp", .. path, "--help"]);
         if (parsed.UnmatchedTokens.Count == 0)
             return $"{parsed.Errors[0].Message.TrimEnd('.')} ({help} shows how)";
         var word = parsed.UnmatchedTokens[0];

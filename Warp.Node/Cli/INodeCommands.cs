@@ -23,6 +23,20 @@ public interface INodeCommands
     /// <param name="objectPath">The file that holds the object.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     Task<int> InspectAsync(string objectPath, CancellationToken cancellationToken);
+
+    /// <summary>Holds the store against the journal, while no node runs.</summary>
+    /// <param name="options">Which store and journal.</param>
+    /// <param name="json">Whether to print JSON, for programs.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns><see cref="ExitCode.Failed"/> when something is wrong.</returns>
+    Task<int> VerifyStoreAsync(NodeOptions options, bool json, CancellationToken cancellationToken);
+
+    /// <summary>Deletes from the store what nothing needs, while no node runs.</summary>
+    /// <param name="options">Which store and journal.</param>
+    /// <param name="dryRun">Whether only to print what would be deleted.</param>
+    /// <param name="json">Whether to print JSON, for programs.</param>
+    /// <param name="cancellationToken">Ends it between two requests.</param>
+    Task<int> CollectStoreAsync(NodeOptions options, bool dryRun, bool json, CancellationToken cancellationToken);
 }
 
 /// <summary>

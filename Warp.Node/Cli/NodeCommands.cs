@@ -42,6 +42,12 @@ public sealed class NodeCommands : INodeCommands
         return await InspectCommand.RunAsync(objectPath, output, cancellationToken);
     }
 
+    public Task<int> VerifyStoreAsync(NodeOptions options, bool json, CancellationToken cancellationToken) =>
+        StoreCommand.VerifyAsync(options, json, Console.Out, TimeProvider.System, cancellationToken);
+
+    public Task<int> CollectStoreAsync(NodeOptions options, bool dryRun, bool json, CancellationToken cancellationToken) =>
+        StoreCommand.CollectAsync(options, dryRun, json, Console.Out, TimeProvider.System, cancellationToken);
+
     /// <summary>Waits for the operator, or for the node to fail, and drains.</summary>
     private static async Task<int> RunUntilStoppedAsync(NodeHost host, CancellationToken cancellationToken)
     {

@@ -26,6 +26,8 @@ public sealed record NodeOptions
 
     public required RetentionOptions Retention { get; init; }
 
+    public required GcOptions Gc { get; init; }
+
     public required NodeIdentityOptions Node { get; init; }
 
     public required TimeConstants Timing { get; init; }
@@ -76,6 +78,12 @@ public sealed record TopicOptions(IReadOnlyDictionary<string, string> Defaults, 
 
 /// <summary><c>warp.retention</c>: how often records are looked at for their retention.</summary>
 public sealed record RetentionOptions(TimeSpan CheckInterval);
+
+/// <summary>
+/// <c>warp.gc</c>: every <paramref name="Interval"/> the objects that nothing refers to any more are deleted, at most
+/// <paramref name="DeletesPerSecond"/> of them, unless it is not <paramref name="Enabled"/>.
+/// </summary>
+public sealed record GcOptions(bool Enabled, TimeSpan Interval, int DeletesPerSecond);
 
 /// <summary><c>warp.node</c>. Without an <paramref name="Id"/> the journal gives one; <paramref name="Zone"/> may be unknown.</summary>
 public sealed record NodeIdentityOptions(int? Id, string? Zone, NodeRoles Roles, string Group);

@@ -34,6 +34,10 @@ internal static class NodeOptionsReader
             AutoCreate: read.Boolean("warp.topic.auto-create"),
             Partitions: read.Integer("warp.topic.partitions", 1, 10_000)),
         Retention = new RetentionOptions(read.Duration("warp.retention.check-interval", s_shortest, s_longest)),
+        Gc = new GcOptions(
+            Enabled: read.Boolean("warp.gc.enabled"),
+            Interval: read.Duration("warp.gc.interval", s_shortest, s_longest),
+            DeletesPerSecond: read.Integer("warp.gc.deletes-per-second", 1, 100_000)),
         Node = new NodeIdentityOptions(
             Id: read.OptionalInteger("warp.node.id", 0, int.MaxValue),
             Zone: read.OptionalName("warp.node.zone"),

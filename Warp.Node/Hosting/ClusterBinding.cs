@@ -2,6 +2,7 @@ using Warp.Actors.Persistence;
 using Warp.Actors.Persistence.Sql;
 using Warp.Actors.Sharding;
 using Warp.Node.Configuration;
+using Warp.Streams.Maintenance;
 using Warp.Streams.Objects;
 
 namespace Warp.Node.Hosting;
@@ -40,7 +41,9 @@ internal static class ClusterBinding
         }
         try
         {
-            await BindAsync(journal, identity, mark, cancellationToken);
+            if (mark is null)
+                await identity.BindAsync((await journal.ReadClusterAsync(cancellationToken)).ClusterId, cancellationToken);
+            await new StoreLineage(journal, store, keys).RaiseAsync(cancellationToken);
             return journal;
         }
         catch
@@ -58,23 +61,5 @@ internal static class ClusterBinding
             if (cluster is not null && cluster.FeatureLevel > FeatureLevel)
                 throw new ConfigurationException($"The journal {description} is at feature level {cluster.FeatureLevel}, this version of Warp knows {FeatureLevel}; run a newer one.");
         }
-    }
-
-    /// <summary>Raises the lineage in both, the journal first: from here on an older copy of the journal is noticed.</summary>
-    public static async Task RaiseLineageAsync(IJournal journal, StoreIdentity identity, CancellationToken cancellationToken)
-    {
-        ClusterRecord cluster = await journal.ReadClusterAsync(cancellationToken);
-        await journal.RaiseLineageAsync(cluster.Lineage + 1, storeBound: true, cancellationToken);
-        await identity.MarkAsync(cluster.Lineage + 1, cancellationToken);
-    }
-
-    private static async Task BindAsync(SqliteJournal journal, StoreIdentity identity, StoreMark? mark, CancellationToken cancellationToken)
-    {
-        if (mark is null)
-        {
-            ClusterRecord cluster = await journal.ReadClusterAsync(cancellationToken);
-            await identity.BindAsync(cluster.ClusterId, cancellationToken);
-        }
-        await RaiseLineageAsync(journal, identity, cancellationToken);
     }
 }

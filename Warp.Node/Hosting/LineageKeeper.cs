@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Warp.Actors.Kernel;
 using Warp.Actors.Persistence;
+using Warp.Streams.Maintenance;
 using Warp.Streams.Objects;
 
 namespace Warp.Node.Hosting;
@@ -14,24 +15,26 @@ internal sealed class LineageKeeper : IAsyncDisposable
     private static readonly TimeSpan s_period = TimeSpan.FromMinutes(1);
 
     private readonly ActorSystem _system;
-    private readonly IJournal _journal;
-    private readonly StoreIdentity _identity;
+    private readonly StoreLineage _lineage;
     private readonly GroupCommit _commits;
     private readonly ILogger _log;
+    private readonly TaskCompletionSource _failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _run;
     private long _seen;
 
-    public LineageKeeper(ActorSystem system, IJournal journal, StoreIdentity identity, GroupCommit commits)
+    public LineageKeeper(ActorSystem system, StoreLineage lineage, GroupCommit commits)
     {
         _system = system;
-        _journal = journal;
-        _identity = identity;
+        _lineage = lineage;
         _commits = commits;
         _seen = commits.Appends;
         _log = system.Loggers.CreateLogger("lineage");
         _run = system.Start(RunAsync);
     }
+
+    /// <summary>Fails when journal and store no longer belong together: somebody has put one of them back, and the node must not go on.</summary>
+    public Task Failure => _failure.Task;
 
     public async ValueTask DisposeAsync()
     {
@@ -64,8 +67,12 @@ internal sealed class LineageKeeper : IAsyncDisposable
             return;
         try
         {
-            await ClusterBinding.RaiseLineageAsync(_journal, _identity, CancellationToken.None);
+            await _lineage.RaiseAsync(CancellationToken.None);
             _seen = appends;
+        }
+        catch (LineageException error)
+        {
+            _failure.TrySetException(error);
         }
         catch (Exception error) when (error is ObjectStoreException or JournalException)
         {

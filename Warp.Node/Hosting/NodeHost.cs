@@ -47,7 +47,7 @@ public sealed class NodeHost : IAsyncDisposable
     public NodeMetrics Metrics => _metrics;
 
     /// <summary>Fails when the node has failed for good; the process should end then.</summary>
-    public Task Failure => _services.System.Failure;
+    public Task Failure => _services.Failure;
 
     /// <summary>Starts a node: takes its ports, opens store and journal, recovers, and serves.</summary>
     /// <exception cref="ConfigurationException">It cannot run as configured: a taken port, a journal that is in use, …</exception>

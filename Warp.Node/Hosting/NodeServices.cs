@@ -11,6 +11,7 @@ using Warp.Actors.Sharding;
 using Warp.Node.Configuration;
 using Warp.Streams.Cache;
 using Warp.Streams.Fetch;
+using Warp.Streams.Maintenance;
 using Warp.Streams.Objects;
 using Warp.Streams.Produce;
 
@@ -57,6 +58,9 @@ internal sealed class NodeServices : IAsyncDisposable
     public ActorRef<FlushMessage> Pipeline { get; private set; } = null!;
 
     public FetchPlanner Planner { get; private set; } = null!;
+
+    /// <summary>Fails when the node must not go on; the process should end then.</summary>
+    public Task Failure { get; private set; } = Task.CompletedTask;
 
     /// <summary>Opens store and journal and starts the actors. When it fails, nothing is left open.</summary>
     /// <exception cref="ConfigurationException">Store or journal cannot be used as configured.</exception>
@@ -109,9 +113,11 @@ internal sealed class NodeServices : IAsyncDisposable
         Node = await journal.RegisterNodeAsync(options.Node.Id, cancellationToken);
 
         Leases = Open(new ShardLeases(System, journal, Node, Times));
-        await Leases.StartAsync([.. Enumerable.Range(0, cluster.ShardCount), ShardIds.Catalog], cancellationToken);
+        await Leases.StartAsync([.. Enumerable.Range(0, cluster.ShardCount), ShardIds.Catalog, ShardIds.Collection], cancellationToken);
         GroupCommit commits = Open(new GroupCommit(System, journal));
-        Open(new LineageKeeper(System, journal, new StoreIdentity(store, keys), commits));
+        var lineage = new StoreLineage(journal, store, keys);
+        LineageKeeper keeper = Open(new LineageKeeper(System, lineage, commits));
+        Failure = Task.WhenAny(System.Failure, keeper.Failure).Unwrap();
         var persistence = new PersistenceServices(journal, commits, Leases, Times);
         Region = new ShardRegion(System, persistence, cluster.ShardCount);
 
@@ -123,6 +129,12 @@ internal sealed class NodeServices : IAsyncDisposable
         await Catalog.AskAsync<int>(reply => new CatalogMessage.ChangeRouting([Node.NodeId], reply), s_ask, cancellationToken);
 
         _upkeep.Push(new RetentionDriver(System, Catalog, Region, meter).Start(options.Retention.CheckInterval));
+
+        if (options.Gc.Enabled)
+        {
+            var collection = new CollectorServices(journal, store, keys, lineage, Times, time, options.Gc.DeletesPerSecond);
+            _upkeep.Push(new CollectionDriver(System, Leases, collection, meter).Start(options.Gc.Interval));
+        }
 
         Groups = await GroupRegion.StartAsync(System, persistence, cluster.ShardCount, Published, cancellationToken);
 
@@ -136,7 +148,9 @@ internal sealed class NodeServices : IAsyncDisposable
         Planner = new FetchPlanner(System, Region, new ExtentReader(chunks, footers, keys), _draining.Token);
     }
 
-    private static IObjectStore OpenStore(NodeOptions options, TimeProvider time)
+    /// <summary>Opens the configured store.</summary>
+    /// <exception cref="ConfigurationException">It cannot be opened.</exception>
+    internal static IObjectStore OpenStore(NodeOptions options, TimeProvider time)
     {
         try
         {

@@ -77,6 +77,18 @@ public sealed class CommandLineSpec : IDisposable
         Assert.Equal("x/@y", _commands.Inspected);
     }
 
+    [Theory]
+    [InlineData(new[] { "store", "verify" }, "verify json:False")]
+    [InlineData(new[] { "store", "verify", "--json" }, "verify json:True")]
+    [InlineData(new[] { "store", "gc" }, "gc dry-run:False json:False")]
+    [InlineData(new[] { "store", "gc", "--dry-run", "--json" }, "gc dry-run:True json:True")]
+    public async Task Store_commands_get_the_configuration_and_their_options(string[] args, string call)
+    {
+        Assert.Equal(0, await RunAsync([.. args, "--set", "warp.store.url=file:x"]));
+        Assert.Equal(call, _commands.StoreCall);
+        Assert.Equal("file:x", _commands.Options!.Store.Url.ToString());
+    }
+
     [Fact]
     public async Task Version_is_one_line()
     {
@@ -121,6 +133,9 @@ public sealed class CommandLineSpec : IDisposable
     [InlineData("playground", "warp playground --dir ./try")]
     [InlineData("demo", "warp demo --for 30s")]
     [InlineData("inspect", "warp inspect warp-data/objects/l0/3f/01JD0XQ9S3V7M2K8T5W6Y4Z1AB")]
+    [InlineData("store", "warp store verify -c warp.conf")]
+    [InlineData("store verify", "warp store verify -c warp.conf")]
+    [InlineData("store gc", "warp store gc -c warp.conf --dry-run")]
     [InlineData("config", "warp config -c warp.conf")]
     [InlineData("version", "warp version")]
     public async Task Help_ends_with_an_example(string command, string example)
@@ -137,6 +152,8 @@ public sealed class CommandLineSpec : IDisposable
     [InlineData(new[] { "node", "stray" }, "unknown argument stray (warp node --help shows how)")]
     [InlineData(new[] { "node", "-c" }, "Required argument missing for option: '-c' (warp node --help shows how)")]
     [InlineData(new[] { "inspect" }, "Required argument missing for command: 'inspect' (warp inspect --help shows how)")]
+    [InlineData(new[] { "store", "gc", "--dry-rum" }, "unknown argument --dry-rum (did you mean --dry-run?)")]
+    [InlineData(new[] { "store", "verify", "x" }, "unknown argument x (warp store verify --help shows how)")]
     [InlineData(new[] { "demo", "--for", "ever" }, "--for ever is not a duration such as 30s or 5min (warp demo --help shows how)")]
     [InlineData(new[] { "demo", "--for", "0s" }, "--for 0s is not a duration such as 30s or 5min (warp demo --help shows how)")]
     [InlineData(new[] { "node", "-c", "/no/such.conf" }, "cannot read /no/such.conf: there is no such file")]
@@ -211,6 +228,8 @@ public sealed class CommandLineSpec : IDisposable
 
         public string? Inspected { get; private set; }
 
+        public string? StoreCall { get; private set; }
+
         public CancellationToken Cancellation { get; private set; }
 
         public Func<Task<int>> Result { get; set; } = () => Task.FromResult(ExitCode.Ok);
@@ -237,6 +256,20 @@ public sealed class CommandLineSpec : IDisposable
         public Task<int> InspectAsync(string objectPath, CancellationToken cancellationToken)
         {
             Inspected = objectPath;
+            return Result();
+        }
+
+        public Task<int> VerifyStoreAsync(NodeOptions options, bool json, CancellationToken cancellationToken)
+        {
+            Options = options;
+            StoreCall = $"verify json:{json}";
+            return Result();
+        }
+
+        public Task<int> CollectStoreAsync(NodeOptions options, bool dryRun, bool json, CancellationToken cancellationToken)
+        {
+            Options = options;
+            StoreCall = $"gc dry-run:{dryRun} json:{json}";
             return Result();
         }
     }

@@ -24,6 +24,7 @@ public sealed class NodeOptionsSpec
         Assert.Equal(1, options.Topic.Partitions);
         Assert.Equal(new NodeIdentityOptions(null, null, NodeRoles.All, "default"), options.Node);
         Assert.Equal(new RetentionOptions(TimeSpan.FromMinutes(5)), options.Retention);
+        Assert.Equal(new GcOptions(Enabled: true, TimeSpan.FromMinutes(1), DeletesPerSecond: 500), options.Gc);
         Assert.Equal(new LimitsOptions(100 << 20, 64, TimeSpan.FromMinutes(10), GiB), options.Limits);
     }
 
@@ -150,6 +151,9 @@ public sealed class NodeOptionsSpec
     [InlineData("warp.node.id=-1", "a whole number from 0 to 2147483647")]
     [InlineData("warp.timing.scale=0", "a number from 0.001 to 10")]
     [InlineData("warp.timing.scale=NaN", "a number from 0.001 to 10")]
+    [InlineData("warp.gc.enabled=sometimes", "true or false")]
+    [InlineData("warp.gc.interval=0", "a duration from 1ms to 1d, such as 250ms, 10s or 2 minutes")]
+    [InlineData("warp.gc.deletes-per-second=0", "a whole number from 1 to 100000")]
     [InlineData("warp.retention.check-interval=2d", "a duration from 1ms to 1d, such as 250ms, 10s or 2 minutes")]
     [InlineData("warp.topic.auto-create=maybe", "true or false")]
     [InlineData("warp.http.listen=9644", "host:port with a port from 0 to 65535, such as 0.0.0.0:9092, [::1]:9092 or broker.example:9092")]

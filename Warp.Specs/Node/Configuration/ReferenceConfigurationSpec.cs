@@ -15,6 +15,7 @@ public sealed partial class ReferenceConfigurationSpec
         [
             "warp.cache.size",
             "warp.flush.interval", "warp.flush.puts-in-flight", "warp.flush.puts-per-second", "warp.flush.size",
+            "warp.gc.deletes-per-second", "warp.gc.enabled", "warp.gc.interval",
             "warp.http.listen",
             "warp.journal.url",
             "warp.kafka.advertised", "warp.kafka.listen",

@@ -4,9 +4,10 @@ using Warp.Streams.Objects;
 namespace Warp.Specs.Streams.Produce;
 
 /// <summary>A store in memory whose puts do what a test says, and whose reads can be made to fail.</summary>
-internal sealed class ScriptedObjectStore : IObjectStore
+/// <param name="clock">Dates the objects; the real one when left out.</param>
+internal sealed class ScriptedObjectStore(TimeProvider? clock = null) : IObjectStore
 {
-    private readonly MemoryObjectStore _inner = new(TimeProvider.System);
+    private readonly MemoryObjectStore _inner = new(clock ?? TimeProvider.System);
     private readonly Channel<HeldPut> _held = Channel.CreateUnbounded<HeldPut>();
     private int _putsUnderWay;
     private int _mostPutsUnderWay;
@@ -19,6 +20,9 @@ internal sealed class ScriptedObjectStore : IObjectStore
 
     /// <summary>What reading an object fails with; null for no failure.</summary>
     public Func<string, Exception?>? ReadFailure { get; set; }
+
+    /// <summary>What deleting objects fails with; null for no failure.</summary>
+    public Func<Exception?>? DeleteFailure { get; set; }
 
     /// <summary>When set, reads wait for it.</summary>
     public Task ReadGate { get; set; } = Task.CompletedTask;
@@ -101,7 +105,8 @@ internal sealed class ScriptedObjectStore : IObjectStore
     public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, string? startAfter, CancellationToken cancellationToken) =>
         _inner.ListAsync(prefix, startAfter, cancellationToken);
 
-    public Task DeleteAsync(IReadOnlyList<string> keys, CancellationToken cancellationToken) => _inner.DeleteAsync(keys, cancellationToken);
+    public Task DeleteAsync(IReadOnlyList<string> keys, CancellationToken cancellationToken) =>
+        DeleteFailure?.Invoke() is { } failure ? Task.FromException(failure) : _inner.DeleteAsync(keys, cancellationToken);
 
     public ValueTask DisposeAsync() => _inner.DisposeAsync();
 

@@ -33,16 +33,17 @@ internal sealed class StreamsWorld : IAsyncDisposable
     private readonly TimeConstants _times;
     private int _topics;
 
-    private StreamsWorld(JournaledNode node, FlushSettings settings, TimeConstants times)
+    private StreamsWorld(JournaledNode node, FlushSettings settings, TimeProvider? time, TimeConstants times)
     {
         Node = node;
+        Store = new ScriptedObjectStore(time);
         _settings = settings;
         _times = times;
     }
 
     public JournaledNode Node { get; }
 
-    public ScriptedObjectStore Store { get; } = new();
+    public ScriptedObjectStore Store { get; }
 
     public SampleBatches Batches { get; } = new();
 
@@ -68,16 +69,17 @@ internal sealed class StreamsWorld : IAsyncDisposable
         FlushSettings? settings = null, TimeProvider? time = null, TimeConstants? times = null, int shards = 4)
     {
         times ??= new TimeConstants();
-        var world = new StreamsWorld(await JournaledNode.StartAsync(time, shards, times), settings ?? AtOnce, times);
+        var world = new StreamsWorld(await JournaledNode.StartAsync(time, shards, times), settings ?? AtOnce, time, times);
         world.Open();
         return world;
     }
 
     /// <summary>Ends the process, as it were, and starts it again with the same journal and store.</summary>
-    public async Task RestartAsync()
+    /// <param name="whileClosed">Runs in between, with the path of the journal's file.</param>
+    public async Task RestartAsync(Func<string, Task>? whileClosed = null)
     {
         Chunks.Dispose();
-        await Node.RestartAsync();
+        await Node.RestartAsync(whileClosed);
         Open();
     }
 

@@ -1,0 +1,49 @@
+using Warp.Actors.Persistence;
+using Warp.Streams.Objects;
+
+namespace Warp.Streams.Maintenance;
+
+/// <summary>
+/// Keeps a journal and its store in step (the architecture's rule 9): whoever is about to do what cannot be undone asks here first whether
+/// the two still belong together. Thread-safe.
+/// </summary>
+public sealed class StoreLineage(IJournal journal, IObjectStore store, ObjectKeys keys)
+{
+    private readonly StoreIdentity _identity = new(store, keys);
+    private readonly SemaphoreSlim _turn = new(1);
+
+    /// <summary>What stands against using them together, or null.</summary>
+    public async Task<string?> FindObjectionAsync(CancellationToken cancellationToken) =>
+        Objection(await journal.ReadClusterAsync(cancellationToken), await _identity.ReadAsync(cancellationToken));
+
+    /// <summary>
+    /// Raises the lineage in both, the journal first: from here on an older copy of the journal is noticed.
+    /// </summary>
+    /// <exception cref="LineageException">They do not belong together. Nothing was changed.</exception>
+    public async Task RaiseAsync(CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            ClusterRecord cluster = await journal.ReadClusterAsync(cancellationToken);
+            StoreMark? mark = await _identity.ReadAsync(cancellationToken);
+            if (Objection(cluster, mark) is { } objection)
+                throw new LineageException(objection);
+            // The store may have missed the last mark. It must never miss two: that would look like an old copy of it.
+            if (cluster.StoreBound && mark?.Lineage < cluster.Lineage)
+                await _identity.MarkAsync(cluster.Lineage, cancellationToken);
+            await journal.RaiseLineageAsync(cluster.Lineage + 1, storeBound: true, cancellationToken);
+            await _identity.MarkAsync(cluster.Lineage + 1, cancellationToken);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private string? Objection(ClusterRecord cluster, StoreMark? mark) =>
+        LineageRules.Objection(journal.Description, cluster, store.Description, mark, storeHasObjects: mark is null);
+}
+
+/// <summary>A journal and a store do not belong together; the message names both and says what to do.</summary>
+public sealed class LineageException(string message) : Exception(message);

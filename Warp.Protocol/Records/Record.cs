@@ -28,4 +28,7 @@ public readonly ref struct Record
     public ReadOnlySpan<byte> Value { get; init; }
 
     public RecordHeaders Headers { get; init; }
+
+    /// <summary>The record's bytes from the offset delta on: all that stays the same when its batch is written anew.</summary>
+    internal ReadOnlySpan<byte> FromOffsetDelta { get; init; }
 }

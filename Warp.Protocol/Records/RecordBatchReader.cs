@@ -88,6 +88,7 @@ public ref struct RecordBatchReader : IDisposable
     {
         body.ReadByte(); // The record's attributes: no bit of them means anything yet.
         long timestampDelta = body.ReadVarlong();
+        ReadOnlySpan<byte> fromOffsetDelta = body.Rest;
         int offsetDelta = body.ReadVarint();
         ReadOnlySpan<byte> key = body.ReadNullableBytes(out bool hasKey);
         ReadOnlySpan<byte> value = body.ReadNullableBytes(out bool hasValue);
@@ -112,6 +113,7 @@ public ref struct RecordBatchReader : IDisposable
             HasValue = hasValue,
             Value = value,
             Headers = headers,
+            FromOffsetDelta = fromOffsetDelta,
         };
     }
 }

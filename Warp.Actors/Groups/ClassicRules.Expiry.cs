@@ -36,6 +36,7 @@ internal sealed partial class ClassicRules
             Put(member with { SessionDeadline = null });
             return;
         }
+        turn.Note($"{memberId} is removed: no heartbeat for its session timeout of {member.Info.SessionTimeoutMs} ms");
         Remove(memberId);
         if (Group.State is ClassicGroupState.Stable or ClassicGroupState.CompletingRebalance)
             PrepareRebalance();
@@ -73,7 +74,10 @@ internal sealed partial class ClassicRules
     private void ExpireSync()
     {
         foreach (string memberId in Group.PendingSyncs)
+        {
+            turn.Note($"{memberId} is removed: it did not ask for its assignment within the rebalance timeout");
             Remove(memberId);
+        }
         PrepareRebalance();
     }
 }

@@ -57,7 +57,10 @@ internal sealed partial class ClassicRules
     private void StartGeneration()
     {
         foreach (LiveMember late in Group.Members.Values.Where(static member => member.JoinReply is null && member.Info.InstanceId is null))
+        {
+            turn.Note($"{late.Info.Id} is removed: it did not rejoin within the rebalance timeout");
             Remove(late.Info.Id);
+        }
         if (!Group.Members.IsEmpty && !ElectLeader())
         {
             // Only static members are left, and none has come: wait until their sessions end.

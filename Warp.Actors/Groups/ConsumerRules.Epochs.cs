@@ -33,9 +33,19 @@ internal sealed partial class ConsumerRules
     /// <summary>Removes the members that were not heard of in time, or have not given up in time what they had to.</summary>
     public void Expire()
     {
-        List<string> late = [.. turn.Liveness.Deadlines.Where(entry => entry.Value.Next <= turn.Now).Select(static entry => entry.Key).Order(StringComparer.Ordinal)];
-        if (late.Count > 0)
-            Remove(late);
+        List<string> late =
+        [
+            .. turn.Liveness.Deadlines.Where(entry => entry.Value.Next <= turn.Now).Select(static entry => entry.Key).Order(StringComparer.Ordinal),
+        ];
+        if (late.Count == 0)
+            return;
+        foreach (string memberId in late)
+        {
+            turn.Note(turn.Liveness.Deadlines[memberId].Session <= turn.Now
+                ? $"{memberId} is removed: no heartbeat for its session timeout"
+                : $"{memberId} is removed: it did not give up its partitions within its rebalance timeout");
+        }
+        Remove(late);
     }
 
     /// <summary>Notes a sign of life of a member that speaks the consumer protocol.</summary>

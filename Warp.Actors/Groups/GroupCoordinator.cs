@@ -127,6 +127,8 @@ public sealed class GroupCoordinator : PersistentActor<GroupMessage>
             draft = decision.Next;
             events.AddRange(decision.Events);
             answers.AddRange(decision.Answers);
+            foreach (string note in decision.Notes)
+                Log.LogInformation("{Group}: {Note}", PersistenceId, note);
         }
         while (TryUnstash(out next));
         if (events.Count == 0)

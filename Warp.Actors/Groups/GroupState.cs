@@ -33,4 +33,8 @@ public sealed record GroupState(GroupImage Image, ClassicGroup Classic, TimeSpan
 /// <param name="Events">What to journal; their fold is already in <see cref="GroupState.Image"/> of <paramref name="Next"/>.</param>
 /// <param name="Answers">Answers to this command, and to those that were waiting, by the number that each came with.</param>
 public sealed record GroupDecision(
-    GroupState Next, IReadOnlyList<IEvent> Events, IReadOnlyList<KeyValuePair<long, GroupAnswer>> Answers);
+    GroupState Next, IReadOnlyList<IEvent> Events, IReadOnlyList<KeyValuePair<long, GroupAnswer>> Answers)
+{
+    /// <summary>For the log of the node: who was removed, and why.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+}

@@ -7,6 +7,7 @@ internal sealed class GroupTurn(GroupState state, GroupContext context)
 {
     private readonly List<IEvent> _events = [];
     private readonly List<KeyValuePair<long, GroupAnswer>> _answers = [];
+    private readonly List<string> _notes = [];
 
     public GroupContext Context => context;
 
@@ -33,6 +34,9 @@ internal sealed class GroupTurn(GroupState state, GroupContext context)
 
     public void Answer(long replyId, GroupAnswer answer) => _answers.Add(KeyValuePair.Create(replyId, answer));
 
+    /// <summary>Says something to the operator, as a sentence without a full stop.</summary>
+    public void Note(string note) => _notes.Add(note);
+
     /// <summary>A moment from now, at which something is to be looked at again.</summary>
     public TimeSpan After(TimeSpan delay)
     {
@@ -56,5 +60,8 @@ internal sealed class GroupTurn(GroupState state, GroupContext context)
         .Concat(Group.PendingMembers.Values.Select(static deadline => (TimeSpan?)deadline))
         .Min()!.Value;
 
-    public GroupDecision ToDecision() => new(new GroupState(Image, Group, ExpiryCheck, Wake) { Liveness = Liveness }, _events, _answers);
+    public GroupDecision ToDecision() => new(new GroupState(Image, Group, ExpiryCheck, Wake) { Liveness = Liveness }, _events, _answers)
+    {
+        Notes = _notes,
+    };
 }

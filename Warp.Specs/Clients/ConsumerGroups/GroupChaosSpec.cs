@@ -40,6 +40,8 @@ public sealed class GroupChaosSpec(ITestOutputHelper output)
             {
                 foreach (string line in chaos.Log)
                     output.WriteLine(line);
+                foreach (string line in node.Output.Split('\n').Where(line => line.Contains($"group-{name}", StringComparison.Ordinal)))
+                    output.WriteLine(line);
             }
         }
     }

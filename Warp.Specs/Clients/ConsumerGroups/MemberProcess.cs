@@ -82,6 +82,9 @@ internal sealed class MemberProcess : IAsyncDisposable
                 case "+":
                     _assigned = _assigned.Concat(Partitions()).ToHashSet();
                     break;
+                case "!":
+                    Errors.Enqueue($"lost {string.Join(' ', fields.Skip(1))}");
+                    goto case "-";
                 case "-":
                     _assigned = _assigned.Except(Partitions()).ToHashSet();
                     break;

@@ -4,7 +4,8 @@ namespace Warp.Specs.Clients.ConsumerGroups;
 
 /// <summary>
 /// A consumer of a group as a process of its own: <c>member TOPIC name=value…</c>. It says on standard output, a line each, what it is
-/// assigned (<c>+ 0 1</c>), what is taken from it (<c>- 0 1</c>), what it has processed (<c>r PARTITION OFFSET</c>) and what went wrong
+/// assigned (<c>+ 0 1</c>), what is taken from it (<c>- 0 1</c>), what it finds
+/// that others have by now (<c>! 0 1</c>), what it has processed (<c>r PARTITION OFFSET</c>) and what went wrong
 /// (<c>e text</c>). An offset counts as processed only once its line is out. It leaves in good order on the line <c>close</c>, and ends
 /// when its standard input does.
 /// </summary>
@@ -24,7 +25,7 @@ internal static class MemberProgram
             .SetErrorHandler(static (_, _) => { })
             .SetPartitionsAssignedHandler((_, partitions) => Say('+', partitions))
             .SetPartitionsRevokedHandler((_, partitions) => Say('-', partitions.Select(static entry => entry.TopicPartition)))
-            .SetPartitionsLostHandler((_, partitions) => Say('-', partitions.Select(static entry => entry.TopicPartition)))
+            .SetPartitionsLostHandler((_, partitions) => Say('!', partitions.Select(static entry => entry.TopicPartition)))
             .Build();
         consumer.Subscribe(args[0]);
         while (!command.IsCompleted)

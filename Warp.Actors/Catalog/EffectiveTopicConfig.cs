@@ -30,6 +30,7 @@ public sealed class EffectiveTopicConfig
         TimestampAfterMaxMs = Number(TopicConfigs.MessageTimestampAfterMaxMs);
         RetentionMs = Number(TopicConfigs.RetentionMs);
         RetentionBytes = Number(TopicConfigs.RetentionBytes);
+        MinCleanableDirtyRatio = double.Parse(Value(TopicConfigs.MinCleanableDirtyRatio), CultureInfo.InvariantCulture);
         MinCompactionLagMs = Number(TopicConfigs.MinCompactionLagMs);
         MaxCompactionLagMs = Number(TopicConfigs.MaxCompactionLagMs);
         DeleteRetentionMs = Number(TopicConfigs.DeleteRetentionMs);
@@ -62,6 +63,9 @@ public sealed class EffectiveTopicConfig
 
     /// <summary>Size of a partition above which its oldest records go; negative for never.</summary>
     public long RetentionBytes { get; }
+
+    /// <summary>Share of a log, 0 to 1, that must not be compacted yet for it to be compacted.</summary>
+    public double MinCleanableDirtyRatio { get; }
 
     /// <summary>Age before which a record is not compacted away, in milliseconds.</summary>
     public long MinCompactionLagMs { get; }

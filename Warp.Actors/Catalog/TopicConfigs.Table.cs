@@ -96,9 +96,9 @@ public static partial class TopicConfigs
         {
             Rule = OneOf("CreateTime", "LogAppendTime"), BrokerSynonyms = [new("log.message.timestamp.type")], HasEffect = true,
         },
-        new("min.cleanable.dirty.ratio", ConfigType.Double, "0.5", "Share of a log that must be uncompacted before it is compacted.")
+        new(MinCleanableDirtyRatio, ConfigType.Double, "0.5", "Share of a log that must be uncompacted before it is compacted.")
         {
-            Rule = Between(0, 1), BrokerSynonyms = [new("log.cleaner.min.cleanable.ratio")],
+            Rule = Between(0, 1), BrokerSynonyms = [new("log.cleaner.min.cleanable.ratio")], HasEffect = true,
         },
         new(MinCompactionLagMs, ConfigType.Long, "0", "Shortest time that a record stays uncompacted, in milliseconds.")
         {

@@ -12,6 +12,7 @@ public static partial class TopicConfigs
     public const string MessageTimestampAfterMaxMs = "message.timestamp.after.max.ms";
     public const string MessageTimestampBeforeMaxMs = "message.timestamp.before.max.ms";
     public const string MessageTimestampType = "message.timestamp.type";
+    public const string MinCleanableDirtyRatio = "min.cleanable.dirty.ratio";
     public const string MinCompactionLagMs = "min.compaction.lag.ms";
     public const string RetentionBytes = "retention.bytes";
     public const string RetentionMs = "retention.ms";

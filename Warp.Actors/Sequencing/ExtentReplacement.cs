@@ -23,7 +23,16 @@ public readonly record struct OutputObject(ObjectId Id, long SizeBytes, int Leve
 /// <param name="Partition">The partition.</param>
 /// <param name="Replaced">The extents that go, exactly as the sequencer told them, by offset.</param>
 /// <param name="Added">The extents that come, by offset. Together they have the very offsets of those that go.</param>
-public sealed record PartitionReplacement(TopicPartition Partition, IReadOnlyList<Extent> Replaced, IReadOnlyList<Extent> Added);
+public sealed record PartitionReplacement(TopicPartition Partition, IReadOnlyList<Extent> Replaced, IReadOnlyList<Extent> Added)
+{
+    /// <summary>What log compaction has made of the extents; null when they are mere copies.</summary>
+    public LogCleaning? Cleaning { get; init; }
+}
+
+/// <summary>How far a partition's log has been compacted by key.</summary>
+/// <param name="UpToOffset">Below it each key is there once.</param>
+/// <param name="DeleteHorizonMs">When the first of its tombstones may go, in ms since 1970; 0 when it has none.</param>
+public readonly record struct LogCleaning(long UpToOffset, long DeleteHorizonMs);
 
 /// <summary>The answer to a swap.</summary>
 /// <param name="Refusal">None, or why nothing of the swap counts.</param>

@@ -23,6 +23,9 @@ public sealed class PartitionLog(TopicPartition key)
     /// <summary>The first offset that a reader of committed records may not see. Without open transactions, the log end.</summary>
     public long LastStableOffset => NextOffset;
 
+    /// <summary>How far the log has been compacted by key.</summary>
+    public LogCleaning Cleaning { get; internal set; }
+
     /// <summary>Bytes of the extents that are not dropped.</summary>
     public long SizeBytes { get; private set; }
 

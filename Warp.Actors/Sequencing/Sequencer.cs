@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Warp.Actors.Kernel;
+using Warp.Actors.Maintenance;
 using Warp.Actors.Persistence;
 using Warp.Protocol.Messages;
 
@@ -92,6 +93,12 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
                 break;
             case SequencerMessage.DescribeObjects describe:
                 WhenOwner(prove: false, () => describe.Reply.Set(_state.DescribeObjects(describe, Fence.Epoch)), describe);
+                break;
+            case SequencerMessage.FindCleanable find:
+                WhenOwner(
+                    prove: false,
+                    () => find.Reply.Set(CleaningRules.Find(_state, find.Policies, find.Except, Now.ToUnixTimeMilliseconds())),
+                    find);
                 break;
             case SequencerMessage.FindExtents find:
                 WhenOwner(prove: false, () => find.Reply.Set(new FindExtentsReply(Fence.Epoch, _state.FindExtents(find.Objects))), find);

@@ -1,4 +1,5 @@
 using Warp.Actors.Kernel;
+using Warp.Actors.Maintenance;
 
 namespace Warp.Actors.Sequencing;
 
@@ -16,6 +17,17 @@ public abstract partial record SequencerMessage
     /// <param name="Limit">At most so many objects, those with the lowest ids.</param>
     /// <param name="Reply">Answered from what is journaled.</param>
     public sealed record DescribeObjects(int MinLevel, int MaxLevel, int Limit, Reply<ObjectsReply> Reply) : Question, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>Which partition is to be compacted by key next?</summary>
+    /// <param name="Policies">Of the topics that are compacted, by id.</param>
+    /// <param name="Except">Partitions that are not to be tried now.</param>
+    /// <param name="Reply">Answered from what is journaled; null when there is nothing to do.</param>
+    public sealed record FindCleanable(
+        IReadOnlyDictionary<Guid, CleaningPolicy> Policies, IReadOnlySet<TopicPartition> Except, Reply<CleanablePartition?> Reply)
+        : Question, IAsk
     {
         public void Fail(Exception error) => Reply.Fail(error);
     }

@@ -78,6 +78,8 @@ public sealed partial class SequencerState
         }
         PartitionLog log = _logs[new TopicPartition(partition.TopicId, partition.Partition)];
         log.Replace([.. partition.Removed.Select(static run => (run.BaseOffset, run.ExtentCount))], added, _droppedExtents);
+        if (partition.CleanedUpTo > 0)
+            log.Cleaning = new LogCleaning(partition.CleanedUpTo, partition.DeleteHorizon);
     }
 
     private void Remember(ObjectId swapId, long timeMs, PartitionRefusal[] answers)

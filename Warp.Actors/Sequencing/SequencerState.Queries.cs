@@ -48,7 +48,8 @@ public sealed partial class SequencerState
         return new TimestampReply(LogEnds.Of(log), found is { } hit ? Readable(hit) : null);
     }
 
-    private ReadableExtent Readable(in Extent extent)
+    /// <summary>An extent of this shard, with its object's size and level.</summary>
+    public ReadableExtent Readable(in Extent extent)
     {
         ObjectUse use = _objects[extent.ObjectId];
         return new ReadableExtent(extent, use.SizeBytes, use.Level);

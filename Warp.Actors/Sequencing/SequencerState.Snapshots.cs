@@ -63,6 +63,7 @@ public sealed partial class SequencerState
     {
         var log = new PartitionLog(new TopicPartition(entry.TopicId, entry.Partition));
         log.RestoreEnds(entry.LogStartOffset, entry.NextOffset);
+        log.Cleaning = new LogCleaning(entry.CleanedUpTo, entry.DeleteHorizon);
         foreach (SequencerSnapshot.ExtentSnapshot extent in entry.Extents)
         {
             ObjectId objectId = extent.ObjectId.ToObjectId();
@@ -87,6 +88,8 @@ public sealed partial class SequencerState
             Partition = log.Key.Partition,
             LogStartOffset = log.LogStartOffset,
             NextOffset = log.NextOffset,
+            CleanedUpTo = log.Cleaning.UpToOffset,
+            DeleteHorizon = log.Cleaning.DeleteHorizonMs,
         };
         foreach (ref readonly Extent extent in log.Extents)
         {

@@ -104,6 +104,8 @@ public static class SwapRules
             foreach (ExtentsReplaced.RemovedRun run in removed)
                 _dropped.AddRange(extents.Slice(log.FindExtent(run.BaseOffset), run.ExtentCount));
             Add(partition, log.LogStartOffset, decided.Added);
+            if (partition.Cleaning is { } cleaning)
+                (decided.CleanedUpTo, decided.DeleteHorizon) = (cleaning.UpToOffset, cleaning.DeleteHorizonMs);
             return PartitionRefusal.None;
         }
 

@@ -35,6 +35,8 @@ public sealed partial class EventsGoldenSpec
                 {
                     TopicId = s_topic,
                     Partition = 300,
+                    CleanedUpTo = 70_000,
+                    DeleteHorizon = 1_790_000_060_000,
                     Removed = [new() { BaseOffset = 0, ExtentCount = 17 }, new() { BaseOffset = 1L << 35, ExtentCount = 1 }],
                     Added =
                     [

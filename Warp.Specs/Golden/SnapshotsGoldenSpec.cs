@@ -28,6 +28,7 @@ public sealed class SnapshotsGoldenSpec
         var id = ObjectId.FromBytes(s_object.ToByteArray(bigEndian: true));
         PartitionLog log = state.Find(new TopicPartition(s_topic, 300))!;
         Assert.Equal((5L, 20L, 700L), (log.LogStartOffset, log.NextOffset, log.SizeBytes));
+        Assert.Equal(new LogCleaning(10, 1_790_000_060_000), log.Cleaning);
         Assert.Equal(
             [
                 new Extent(0, 9, ExtentSource.Object, id, 64, 500, 1_790_000_000_000),
@@ -81,6 +82,8 @@ public sealed class SnapshotsGoldenSpec
                 Partition = 300,
                 LogStartOffset = 5,
                 NextOffset = 20,
+                CleanedUpTo = 10,
+                DeleteHorizon = 1_790_000_060_000,
                 Extents =
                 [
                     new()

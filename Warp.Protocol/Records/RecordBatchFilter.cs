@@ -19,7 +19,7 @@ public static class RecordBatchFilter
     /// When the tombstones of the batch may go (KIP-534), in ms since 1970, to be written into it; null leaves it as it is.
     /// </param>
     /// <param name="maxDecompressedBytes">What its records may take when decompressed.</param>
-    /// <returns>The batch, perhaps without a single record.</returns>
+    /// <returns>The batch; at least one of its records must stay.</returns>
     /// <exception cref="CorruptRecordException">No batch, a cut one, or its records are damaged.</exception>
     /// <exception cref="DecompressionLimitException">It decompresses to more than allowed.</exception>
     public static byte[] Filter(ReadOnlySpan<byte> batch, RecordPredicate stays, long? deleteHorizonMs, int maxDecompressedBytes)
@@ -47,21 +47,30 @@ public static class RecordBatchFilter
             records.Write(prefix[..length]);
             records.Write(record.FromOffsetDelta);
         }
-        bool keepsMaxTimestamp = count == 0 || header.TimestampType == TimestampType.LogAppendTime;
         return Build(records, header with
         {
             Attributes = deleteHorizonMs is null ? header.Attributes : (short)(header.Attributes | RecordBatchHeader.DeleteHorizonBit),
             BaseTimestamp = baseTimestamp,
-            MaxTimestamp = keepsMaxTimestamp ? header.MaxTimestamp : maxTimestamp,
+            MaxTimestamp = maxTimestamp,
             RecordsCount = count,
         });
+    }
+
+    /// <summary>A batch that holds the place of its offsets and has no records any more.</summary>
+    /// <param name="header">The header of the batch as it was.</param>
+    public static byte[] WithoutRecords(in RecordBatchHeader header)
+    {
+        var batch = new byte[RecordBatchHeader.Size];
+        (header with { RecordsCount = 0, BatchLength = RecordBatchHeader.Size - RecordBatchHeader.LogOverhead }).Write(batch);
+        RecordBatchHeader.SetCrc(batch);
+        return batch;
     }
 
     private static byte[] Build(ArrayBufferWriter<byte> records, RecordBatchHeader header)
     {
         var batch = new ArrayBufferWriter<byte>(RecordBatchHeader.Size + records.WrittenCount);
         batch.Advance(RecordBatchHeader.Size);
-        if (header.Codec == CompressionType.None || header.RecordsCount == 0)
+        if (header.Codec == CompressionType.None)
             batch.Write(records.WrittenSpan);
         else
             Codecs.For(header.Codec).Compress(records.WrittenSpan, batch);

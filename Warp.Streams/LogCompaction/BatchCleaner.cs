@@ -24,10 +24,9 @@ public sealed class BatchCleaner(DeadRecords dead, long nowMs, long deleteRetent
 
     /// <summary>Cleans the next batch of the log.</summary>
     /// <param name="batch">A whole batch, its CRC checked.</param>
-    /// <param name="mustStay">Whether the batch is kept without records rather than not at all: it holds the offsets' place.</param>
     /// <returns>The batch itself when all of it stays, else one with the rest; empty when nothing stays.</returns>
     /// <exception cref="CorruptRecordException">It cannot be read.</exception>
-    public ReadOnlyMemory<byte> Clean(ReadOnlyMemory<byte> batch, bool mustStay)
+    public ReadOnlyMemory<byte> Clean(ReadOnlyMemory<byte> batch)
     {
         Findings found = Look(batch.Span);
         _ordinal += found.Count;
@@ -35,7 +34,7 @@ public sealed class BatchCleaner(DeadRecords dead, long nowMs, long deleteRetent
         RemovedCount += found.Count - found.Kept;
         if (found.Tombstones > 0 && (EarliestDeleteHorizonMs is not { } earliest || found.HorizonMs < earliest))
             EarliestDeleteHorizonMs = found.HorizonMs;
-        if (found.Kept == 0 && !mustStay)
+        if (found.Kept == 0)
             return default;
         long? newHorizon = found is { Tombstones: > 0, HasHorizon: false } ? found.HorizonMs : null;
         if (found.Kept == found.Count && newHorizon is null)

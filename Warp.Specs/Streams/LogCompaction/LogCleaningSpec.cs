@@ -41,7 +41,7 @@ public sealed class LogCleaningSpec
         byte[][] log = [Batch(0, CompressionType.Zstd, ("a", "1"), ("b", "1")), Batch(2, CompressionType.None, ("c", "1"))];
         DeadRecords dead = Scan(log, 1 << 20).Dead;
         var cleaner = new BatchCleaner(dead, Now, DeleteRetention, MaxDecompressed);
-        Assert.All(log, batch => Assert.True(cleaner.Clean(batch, mustStay: false).Equals((ReadOnlyMemory<byte>)batch)));
+        Assert.All(log, batch => Assert.True(cleaner.Clean(batch).Equals((ReadOnlyMemory<byte>)batch)));
     }
 
     [Fact]
@@ -50,11 +50,11 @@ public sealed class LogCleaningSpec
         byte[] first = Batch(10, CompressionType.Gzip, ("a", "1"), ("b", "1"), ("c", "1"));
         byte[][] log = [first, Batch(13, CompressionType.None, ("a", "2"), ("b", "2"), ("c", "2"))];
         DeadRecords dead = Scan(log, 1 << 20).Dead;
-        var nothing = new BatchCleaner(dead, Now, DeleteRetention, MaxDecompressed).Clean(first, mustStay: false);
-        var empty = new BatchCleaner(dead, Now, DeleteRetention, MaxDecompressed).Clean(first, mustStay: true);
+        var nothing = new BatchCleaner(dead, Now, DeleteRetention, MaxDecompressed).Clean(first);
 
         Assert.True(nothing.IsEmpty);
         Assert.True(RecordBatchHeader.TryRead(first, out RecordBatchHeader before));
+        ReadOnlyMemory<byte> empty = RecordBatchFilter.WithoutRecords(before);
         Assert.True(RecordBatchHeader.TryRead(empty.Span, out RecordBatchHeader after));
         Assert.Equal(RecordBatchHeader.Size, empty.Length);
         Assert.Equal(before with { RecordsCount = 0, BatchLength = after.BatchLength, Crc = after.Crc }, after);
@@ -125,7 +125,7 @@ public sealed class LogCleaningSpec
             KeyScan scan = Scan(log, random.Next(1, 200) * 24);
             sawPasses |= scan.Passes > 2;
             var cleaner = new BatchCleaner(scan.Dead, Now, DeleteRetention, MaxDecompressed);
-            Kept[] kept = [.. log.SelectMany(batch => Read(cleaner.Clean(batch, mustStay: random.Next(2) == 0)))];
+            Kept[] kept = [.. log.SelectMany(batch => Read(cleaner.Clean(batch)))];
 
             Assert.Equal(
                 expected.OrderBy(static entry => entry.Value).Select(static entry => (entry.Value.Item1, entry.Key, entry.Value.Item2)),
@@ -152,7 +152,7 @@ public sealed class LogCleaningSpec
     {
         DeadRecords dead = Scan(log, 1 << 20).Dead;
         BatchCleaner made = cleaner = new BatchCleaner(dead, now, DeleteRetention, MaxDecompressed);
-        return [.. log.Select(batch => made.Clean(batch, mustStay: false).ToArray()).Where(static batch => batch.Length > 0)];
+        return [.. log.Select(batch => made.Clean(batch).ToArray()).Where(static batch => batch.Length > 0)];
     }
 
     private static KeyScan Scan(IEnumerable<byte[]> log, int memory)

@@ -7,8 +7,9 @@ public abstract partial class ObjectStoreSpec
 {
     private const int Part = IMultipartUpload.MinPartSize;
 
-    /// <summary>Whether unfinished uploads can be found and aborted by anybody; some stores discard them by themselves.</summary>
-    protected virtual bool AbortsUploads => true;
+    /// <summary>Whether exactly the uploads that tests leave unfinished can be found and aborted. Some stores discard them by themselves, and
+    /// an attempt to start one that seemed to fail may have left one more.</summary>
+    protected virtual bool CountsUploads => true;
 
     [Fact]
     public async Task Parts_become_an_object_when_the_upload_is_completed()
@@ -48,8 +49,9 @@ public abstract partial class ObjectStoreSpec
     public async Task An_upload_never_replaces_an_object()
     {
         await using IMultipartUpload upload = await Store.StartUploadAsync("key", Cancellation);
-        await upload.AppendAsync([new byte[10]], Cancellation);
+        // Before the part: Azurite, unlike Azure, takes a key with uncommitted blocks for one that is taken.
         await PutAsync("key", "first");
+        await upload.AppendAsync([new byte[10]], Cancellation);
 
         Assert.Equal(PutOutcome.AlreadyExists, await upload.CompleteAsync(Cancellation));
 
@@ -82,7 +84,8 @@ public abstract partial class ObjectStoreSpec
         await Assert.ThrowsAsync<ObjectStoreException>(() => upload.CompleteAsync(Cancellation));
         await upload.DisposeAsync();
         Assert.Null(await Store.HeadAsync("key", Cancellation));
-        Assert.Equal(0, await Store.AbortUploadsAsync("", DateTimeOffset.MaxValue, Cancellation));
+        if (CountsUploads)
+            Assert.Equal(0, await Store.AbortUploadsAsync("", DateTimeOffset.MaxValue, Cancellation));
     }
 
     [Fact]
@@ -90,7 +93,7 @@ public abstract partial class ObjectStoreSpec
     {
         await using IMultipartUpload upload = await Store.StartUploadAsync("l1/00/left", Cancellation);
         await upload.AppendAsync([new byte[10]], Cancellation);
-        if (!AbortsUploads)
+        if (!CountsUploads)
             return;
 
         Assert.Equal(0, await Store.AbortUploadsAsync("", DateTimeOffset.UtcNow.AddMinutes(-10), Cancellation));
@@ -99,7 +102,7 @@ public abstract partial class ObjectStoreSpec
         Assert.Equal(0, await Store.AbortUploadsAsync("l1/", DateTimeOffset.MaxValue, Cancellation));
 
         var error = await Assert.ThrowsAsync<ObjectStoreException>(() => upload.CompleteAsync(Cancellation));
-        Assert.False(error.IsTransient);
+        Assert.False(error.IsTransient, error.Message);
         Assert.Null(await Store.HeadAsync("l1/00/left", Cancellation));
     }
 

@@ -134,7 +134,8 @@ public abstract partial class ObjectStoreSpec : IAsyncLifetime
             {
                 Assert.Equal(key, e.Key);
                 Assert.Contains(key, e.Message);
-                Assert.Contains(Store.Description, e.Message);
+                Assert.Contains(e.Store, e.Message);
+                Assert.Contains(e.Store, Store.Description);
                 Assert.False(e.IsTransient);
             });
         }

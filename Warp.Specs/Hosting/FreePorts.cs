@@ -32,6 +32,23 @@ public static class FreePorts
         throw new InvalidOperationException($"no free port from {First} to {Last}");
     }
 
+    /// <summary>The first of several ports in a row that this process has not been given before. Thread-safe.</summary>
+    public static int TakeRow(int count)
+    {
+        lock (_lock)
+        {
+            int first = Take();
+            for (int last = first; last - first < count - 1;)
+            {
+                int next = Take();
+                if (next != last + 1)
+                    first = next;
+                last = next;
+            }
+            return first;
+        }
+    }
+
     private static bool IsFree(int port)
     {
         try

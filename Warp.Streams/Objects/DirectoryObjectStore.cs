@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.CompilerServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Warp.Streams.Objects;
@@ -85,23 +84,11 @@ public sealed partial class DirectoryObjectStore : IObjectStore
         return RunAsync<long?>(key, () => new FileInfo(path) is { Exists: true } file ? file.Length : null, cancellationToken);
     }
 
-    public async IAsyncEnumerable<ObjectInfo> ListAsync(
-        string prefix, string? startAfter, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, string? startAfter, CancellationToken cancellationToken)
     {
         ObjectKeys.ValidatePrefix(prefix);
-        var left = new Stack<Entry>();
-        left.Push(new Entry(prefix[..(prefix.LastIndexOf('/') + 1)], IsFolder: true, 0, default));
-        while (left.TryPop(out Entry next))
-        {
-            if (!next.IsFolder)
-            {
-                yield return new ObjectInfo(next.Key, next.Size, next.LastModified);
-                continue;
-            }
-            List<Entry> found = await RunAsync(null, () => ReadFolder(next.Key, prefix, startAfter), cancellationToken);
-            for (int i = found.Count - 1; i >= 0; i--)
-                left.Push(found[i]);
-        }
+        return FolderWalk.ListAsync(
+            prefix, startAfter, folder => RunAsync(null, () => ReadFolder(folder), cancellationToken));
     }
 
     public Task DeleteAsync(IReadOnlyList<string> keys, CancellationToken cancellationToken)
@@ -192,10 +179,9 @@ public sealed partial class DirectoryObjectStore : IObjectStore
         return filled;
     }
 
-    /// <summary>What of a folder can hold listed keys, in the order of keys: a folder sorts as its name and a slash.</summary>
-    private List<Entry> ReadFolder(string folderKey, string prefix, string? startAfter)
+    private List<FolderEntry> ReadFolder(string folderKey)
     {
-        var found = new List<Entry>();
+        var found = new List<FolderEntry>();
         var folder = new DirectoryInfo(Path.Combine(_root, folderKey));
         try
         {
@@ -204,32 +190,16 @@ public sealed partial class DirectoryObjectStore : IObjectStore
                 if (!ObjectKeys.IsSegment(item.Name))
                     continue;
                 if (item is DirectoryInfo)
-                {
-                    string key = folderKey + item.Name + "/";
-                    if (CanHold(key, prefix, startAfter))
-                        found.Add(new Entry(key, IsFolder: true, 0, default));
-                }
+                    found.Add(FolderEntry.Folder(folderKey + item.Name + "/"));
                 else if (item is FileInfo { Exists: true } file)
-                {
-                    string key = folderKey + item.Name;
-                    if (key.StartsWith(prefix, StringComparison.Ordinal) && string.CompareOrdinal(key, startAfter) > 0)
-                        found.Add(new Entry(key, IsFolder: false, file.Length, file.LastWriteTimeUtc));
-                }
+                    found.Add(new FolderEntry(folderKey + item.Name, IsFolder: false, file.Length, file.LastWriteTimeUtc));
             }
         }
         catch (DirectoryNotFoundException)
         {
             return [];
         }
-        found.Sort((left, right) => string.CompareOrdinal(left.Key, right.Key));
         return found;
-    }
-
-    private static bool CanHold(string folderKey, string prefix, string? startAfter)
-    {
-        bool inPrefix = folderKey.StartsWith(prefix, StringComparison.Ordinal) || prefix.StartsWith(folderKey, StringComparison.Ordinal);
-        bool isAfter = string.CompareOrdinal(folderKey, startAfter) > 0 || startAfter!.StartsWith(folderKey, StringComparison.Ordinal);
-        return inPrefix && isAfter;
     }
 
     private static int Delete(string[] paths, CancellationToken cancellationToken)
@@ -270,6 +240,4 @@ public sealed partial class DirectoryObjectStore : IObjectStore
             throw FileErrors.Explain(Description, key, e);
         }
     }
-
-    private readonly record struct Entry(string Key, bool IsFolder, long Size, DateTimeOffset LastModified);
 }

@@ -67,6 +67,14 @@ public sealed class ObjectKeys
     /// <summary>The key of a record object. The low byte of the id is random, so its two digits spread the keys evenly.</summary>
     public string Object(int level, ObjectId id) => $"{LevelPrefix(level)}{(byte)id.Value:x2}/{id}";
 
+    /// <summary>Whether a key is that of an object that compaction has written: a record object of level 1 or higher.</summary>
+    public bool IsCompacted(string key) =>
+        key.Length > _prefix.Length + 2
+        && key.StartsWith(_prefix, StringComparison.Ordinal)
+        && key[_prefix.Length] == 'l'
+        && key[_prefix.Length + 1] is >= '1' and <= '9'
+        && key[_prefix.Length + 2] == '/';
+
     /// <summary>Reads level and id back from the key of a record object.</summary>
     public bool TryParseObject(string key, out int level, out ObjectId id)
     {

@@ -7,9 +7,10 @@ packages=(
   kcat librdkafka1 # a C client: the command line tool, and the library in the version that Debian carries
   python3-confluent-kafka # the same library under Python
   python3-kafka python3-lz4 python3-snappy python3-zstandard # a client written in Python, and the codecs that it takes from elsewhere
+  ceph-mon ceph-osd radosgw # an S3 server, run by s3.sh
   gcc g++ make zlib1g-dev libzstd-dev libssl-dev libsasl2-dev # what librdkafka.sh compiles with
 )
-command -v npm >/dev/null || packages+=(nodejs npm) # runs kafkajs; librdkafka.sh and node.sh get theirs by npm
+command -v npm >/dev/null || packages+=(nodejs npm) # runs kafkajs and Azurite; librdkafka.sh and node.sh get theirs by npm
 
 missing=()
 for package in "${packages[@]}"; do

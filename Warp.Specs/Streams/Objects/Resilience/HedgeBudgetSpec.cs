@@ -1,0 +1,38 @@
+using Warp.Streams.Objects.Resilience;
+using Xunit;
+
+namespace Warp.Specs.Streams.Objects.Resilience;
+
+public sealed class HedgeBudgetSpec
+{
+    [Theory]
+    [InlineData(0.05, 1000, 50)]
+    [InlineData(0.5, 1000, 500)]
+    [InlineData(0, 1000, 0)]
+    public void Second_requests_are_at_most_a_share_of_the_first_ones(double share, int requests, int seconds)
+    {
+        var budget = new HedgeBudget(share);
+        Assert.False(budget.TrySpend());
+        int spent = 0;
+        for (int i = 0; i < requests; i++)
+        {
+            budget.Earn();
+            if (budget.TrySpend())
+                spent++;
+            Assert.True(spent <= share * (i + 1) + 1e-6);
+        }
+        Assert.Equal(seconds, spent);
+    }
+
+    [Fact]
+    public void A_quiet_time_saves_up_a_few_only()
+    {
+        var budget = new HedgeBudget(0.05);
+        for (int i = 0; i < 100_000; i++)
+            budget.Earn();
+        int spent = 0;
+        while (budget.TrySpend())
+            spent++;
+        Assert.Equal(10, spent);
+    }
+}

@@ -2,16 +2,14 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Warp.Node.Configuration;
 
-/// <summary>Where journal or objects are kept: <paramref name="Location"/> is a path for <c>sqlite:</c> and <c>file:</c>, empty for <c>mem:</c>.</summary>
+/// <summary>Where the journal is kept: <paramref name="Location"/> is a path for <c>sqlite:</c>.</summary>
 public sealed record BackendUrl(string Scheme, string Location)
 {
     public const string SqliteScheme = "sqlite";
-    public const string FileScheme = "file";
-    public const string MemoryScheme = "mem";
 
     /// <summary>
-    /// Reads <c>scheme:path</c>, <c>scheme:///absolute/path</c> or <c>mem:</c>. A relative path stays relative (to the working
-    /// directory). Which schemes exist is not decided here.
+    /// Reads <c>scheme:path</c> or <c>scheme:///absolute/path</c>. A relative path stays relative (to the working directory). Which schemes
+    /// exist is not decided here.
     /// </summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out BackendUrl? result)
     {
@@ -28,7 +26,7 @@ public sealed record BackendUrl(string Scheme, string Location)
                 return false;
         }
         var scheme = text[..colon];
-        if (location.Length == 0 != (scheme == MemoryScheme))
+        if (location.Length == 0)
             return false;
         result = new BackendUrl(scheme, location);
         return true;

@@ -1,4 +1,6 @@
 using Warp.Actors.Cluster;
+using Warp.Streams.Objects;
+using Warp.Streams.Objects.Resilience;
 
 namespace Warp.Node.Configuration;
 
@@ -58,8 +60,10 @@ public sealed record RpcOptions(HostPort Listen);
 /// <summary><c>warp.journal</c>: the scheme is <see cref="BackendUrl.SqliteScheme"/>.</summary>
 public sealed record JournalOptions(BackendUrl Url);
 
-/// <summary><c>warp.store</c>: the scheme is <see cref="BackendUrl.FileScheme"/> or <see cref="BackendUrl.MemoryScheme"/>.</summary>
-public sealed record StoreOptions(BackendUrl Url);
+/// <summary>
+/// <c>warp.store</c>. What compaction writes goes to <paramref name="CompactedUrl"/>, or to <paramref name="Url"/> too if that is null.
+/// </summary>
+public sealed record StoreOptions(StoreUrl Url, StoreUrl? CompactedUrl, ResilienceSettings Resilience);
 
 /// <summary>
 /// <c>warp.flush</c>: an object leaves after <paramref name="Interval"/> or at <paramref name="SizeBytes"/>, or earlier while the

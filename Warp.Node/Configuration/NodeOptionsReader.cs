@@ -1,4 +1,5 @@
 using Warp.Actors.Cluster;
+using Warp.Streams.Objects.Resilience;
 
 namespace Warp.Node.Configuration;
 
@@ -22,7 +23,16 @@ internal static class NodeOptionsReader
         Http = new HttpOptions(read.Address("warp.http.listen")),
         Rpc = new RpcOptions(read.Address("warp.rpc.listen")),
         Journal = new JournalOptions(read.Url("warp.journal.url", "sqlite:PATH")),
-        Store = new StoreOptions(read.Url("warp.store.url", "file:PATH", "mem:")),
+        Store = new StoreOptions(
+            read.StoreUrl("warp.store.url"),
+            read.OptionalStoreUrl("warp.store.compacted-url"),
+            new ResilienceSettings
+            {
+                AttemptTimeout = read.Duration("warp.store.attempt-timeout", TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10)),
+                Retries = read.Integer("warp.store.retries", 0, 100),
+                Hedging = read.Boolean("warp.store.hedging"),
+                HedgeBudget = read.Number("warp.store.hedge-budget", 0, 1),
+            }),
         Flush = new FlushOptions(
             Interval: read.Duration("warp.flush.interval", TimeSpan.Zero, TimeSpan.FromMinutes(1)),
             SizeBytes: read.Size("warp.flush.size", 64 * KiB, 512 * MiB),

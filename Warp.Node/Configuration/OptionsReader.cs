@@ -1,4 +1,5 @@
 using System.Globalization;
+using Warp.Streams.Objects;
 
 namespace Warp.Node.Configuration;
 
@@ -85,6 +86,18 @@ internal sealed class OptionsReader(IReadOnlyDictionary<string, ConfigurationEnt
             return isValid && forms.Any(form => form.StartsWith($"{url!.Scheme}:", StringComparison.Ordinal));
         });
 
+    /// <summary>The URL of an object store; the problem says what is wrong with it.</summary>
+    public StoreUrl StoreUrl(string key)
+    {
+        string? fault = null;
+        if (entries.TryGetValue(key, out var entry))
+            TryParseStore(entry.Text.Trim(), out fault);
+        return Read(
+            key,
+            Streams.Objects.StoreUrl.Forms + (fault is null ? "" : $" ({fault})"),
+            static (string text, out StoreUrl result) => (result = TryParseStore(text, out _)!) is not null);
+    }
+
     /// <summary>A word of letters, digits, dots, dashes and underscores.</summary>
     public string Name(string key) => Read(
         key,
@@ -113,6 +126,8 @@ internal sealed class OptionsReader(IReadOnlyDictionary<string, ConfigurationEnt
 
     public HostPort? OptionalAddress(string key) => IsNone(key) ? null : Address(key);
 
+    public StoreUrl? OptionalStoreUrl(string key) => IsNone(key) ? null : StoreUrl(key);
+
     public int? OptionalInteger(string key, int min, int max) => IsNone(key) ? null : Integer(key, min, max);
 
     public string? OptionalName(string key) => IsNone(key) ? null : Name(key);
@@ -129,6 +144,21 @@ internal sealed class OptionsReader(IReadOnlyDictionary<string, ConfigurationEnt
         var blamed = involved.Find(entry => entry.Origin.Source != ReferenceConfiguration.FileName) ?? involved[0];
         var values = string.Join(", ", involved.Select(entry => $"{entry.Key} is \"{entry.Text}\" ({entry.Origin})"));
         _problems.Add(ConfigurationProblem.InValue(blamed.Origin, $"{sentence}; {values}"));
+    }
+
+    private static StoreUrl? TryParseStore(string text, out string? fault)
+    {
+        fault = null;
+        try
+        {
+            return Streams.Objects.StoreUrl.Parse(text);
+        }
+        catch (ArgumentException e)
+        {
+            // What is allowed is told in any case.
+            fault = e.Message.Contains(Streams.Objects.StoreUrl.Forms, StringComparison.Ordinal) ? null : e.Message;
+            return null;
+        }
     }
 
     private bool IsNone(string key) => entries.TryGetValue(key, out var entry) && entry.IsNone;

@@ -2,6 +2,7 @@ using Warp.Actors.Catalog;
 using Warp.Actors.Kernel;
 using Warp.Actors.Sequencing;
 using Warp.Protocol.Messages;
+using Warp.Streams.Objects.Resilience;
 using Warp.Streams.Produce;
 
 namespace Warp.Node.Handlers;
@@ -9,9 +10,11 @@ namespace Warp.Node.Handlers;
 /// <summary>
 /// Produce, versions 0 to 13. Versions 0 to 2 are listed (librdkafka up to 2.10 compresses only then, KAFKA-18659) but refused: they carry
 /// message formats of before Kafka 0.11. <c>acks=1</c> and <c>acks=all</c> mean the same: the bytes are in the store and the offsets in the
-/// journal. <c>acks=0</c> takes the same way and gets no response; its connection is closed when the write fails.
+/// journal. <c>acks=0</c> takes the same way and gets no response; its connection is closed when the write fails. While the store is
+/// unavailable, requests are refused at once with an error that clients retry.
 /// </summary>
-public sealed class ProduceHandler(PublishedCatalog catalog, ProduceIntake intake, ActorRef<FlushMessage> pipeline, TimeProvider time)
+public sealed class ProduceHandler(
+    PublishedCatalog catalog, ProduceIntake intake, ActorRef<FlushMessage> pipeline, StoreHealth store, TimeProvider time)
     : ApiHandler<ProduceRequest>(ApiKey.Produce, 0, 13)
 {
     private const short FirstVersionOfBatches = 3;
@@ -53,13 +56,15 @@ public sealed class ProduceHandler(PublishedCatalog catalog, ProduceIntake intak
         return AnswerAsync(context, request, response, pending);
     }
 
-    private static ErrorCode RefusalOf(RequestContext context, ProduceRequest request)
+    private ErrorCode RefusalOf(RequestContext context, ProduceRequest request)
     {
         if (context.Version < FirstVersionOfBatches)
             return ErrorCode.UnsupportedVersion;
         if (request.TransactionalId is not null)
             return ErrorCode.InvalidTxnState;
-        return request.Acks is -1 or 0 or 1 ? ErrorCode.None : ErrorCode.InvalidRequiredAcks;
+        if (request.Acks is not (-1 or 0 or 1))
+            return ErrorCode.InvalidRequiredAcks;
+        return store.State == StoreState.Unavailable ? ErrorCode.KafkaStorageError : ErrorCode.None;
     }
 
     private PendingBatch? Accept(

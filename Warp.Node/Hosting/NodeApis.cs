@@ -15,7 +15,7 @@ internal static class NodeApis
         var sequencers = new SequencerQuestions(services.Region, loggers.CreateLogger<SequencerQuestions>());
         return new ApiDispatcher(
         [
-            new ProduceHandler(services.Published, services.Intake, services.Pipeline, time),
+            new ProduceHandler(services.Published, services.Intake, services.Pipeline, services.StoreHealth, time),
             new FetchHandler(services.Published, services.Planner),
             new ListOffsetsHandler(services.Published, services.Planner),
             new MetadataHandler(catalog, cluster),

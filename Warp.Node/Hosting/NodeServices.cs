@@ -13,6 +13,7 @@ using Warp.Streams.Cache;
 using Warp.Streams.Fetch;
 using Warp.Streams.Maintenance;
 using Warp.Streams.Objects;
+using Warp.Streams.Objects.Resilience;
 using Warp.Streams.Produce;
 
 namespace Warp.Node.Hosting;
@@ -52,6 +53,9 @@ internal sealed class NodeServices : IAsyncDisposable
     public ActorRef<CatalogMessage> Catalog { get; private set; } = null!;
 
     public GroupRegion Groups { get; private set; } = null!;
+
+    /// <summary>How well the store works that flushes go to.</summary>
+    public StoreHealth StoreHealth { get; private set; } = null!;
 
     public ProduceIntake Intake { get; private set; } = null!;
 
@@ -106,8 +110,10 @@ internal sealed class NodeServices : IAsyncDisposable
     private async Task OpenAsync(NodeOptions options, Meter meter, TimeProvider time, CancellationToken cancellationToken)
     {
         var keys = new ObjectKeys();
-        IObjectStore store = Open(new MeteredObjectStore(OpenStore(options, time), meter, time));
-        IJournal journal = Open(await ClusterBinding.OpenAsync(options, store, keys, time, System.CreateRandom(), cancellationToken));
+        NodeStore opened = Open(NodeStore.Open(options.Store, keys, meter, time, System.CreateRandom()));
+        IObjectStore store = opened.Store;
+        StoreHealth = opened.Health;
+        IJournal journal = Open(await BindAsync(options, store, keys, time, cancellationToken));
         ClusterRecord cluster = await journal.ReadClusterAsync(cancellationToken);
         ClusterId = cluster.ClusterId;
         Node = await journal.RegisterNodeAsync(options.Node.Id, cancellationToken);
@@ -148,15 +154,15 @@ internal sealed class NodeServices : IAsyncDisposable
         Planner = new FetchPlanner(System, Region, new ExtentReader(chunks, footers, keys), _draining.Token);
     }
 
-    /// <summary>Opens the configured store.</summary>
-    /// <exception cref="ConfigurationException">It cannot be opened.</exception>
-    internal static IObjectStore OpenStore(NodeOptions options, TimeProvider time)
+    /// <summary>The first questions to the store: whoever named a wrong one, or has no access to it, hears it in one line.</summary>
+    private async Task<IJournal> BindAsync(
+        NodeOptions options, IObjectStore store, ObjectKeys keys, TimeProvider time, CancellationToken cancellationToken)
     {
         try
         {
-            return ObjectStores.Open(options.Store.Url.ToString(), time);
+            return await ClusterBinding.OpenAsync(options, store, keys, time, System.CreateRandom(), cancellationToken);
         }
-        catch (Exception error) when (error is ObjectStoreException or ArgumentException)
+        catch (ObjectStoreException error)
         {
             throw new ConfigurationException($"warp.store.url: {error.Message}");
         }

@@ -9,13 +9,15 @@ namespace Warp.Node.Hosting;
 /// <summary>The store and the journal of a node that does not run, for commands that look after them. Opening changes nothing in either.</summary>
 internal sealed class StoppedCluster : IAsyncDisposable
 {
-    private StoppedCluster(IObjectStore store, IJournal journal)
+    private readonly NodeStore _store;
+
+    private StoppedCluster(NodeStore store, IJournal journal)
     {
-        Store = store;
+        _store = store;
         Journal = journal;
     }
 
-    public IObjectStore Store { get; }
+    public IObjectStore Store => _store.Store;
 
     public IJournal Journal { get; }
 
@@ -31,17 +33,18 @@ internal sealed class StoppedCluster : IAsyncDisposable
         string description = options.Journal.Url.ToString();
         if (!SqliteJournal.Exists(path))
             throw new ConfigurationException($"The journal {description} does not exist; name the right one (warp.journal.url).");
-        IObjectStore store = NodeServices.OpenStore(options, time);
+        NodeStore opened = NodeStore.Open(options.Store, new ObjectKeys(), time);
+        IObjectStore store = opened.Store;
         try
         {
             StoreMark? mark = await new StoreIdentity(store, new ObjectKeys()).ReadAsync(cancellationToken);
             var none = new ClusterRecord("", 0, StoreBound: false, ShardIds.Count, EntityHash.Name, 0);
-            return new StoppedCluster(store, await SqliteJournal.OpenAsync(path, none, time, cluster => RequireSame(cluster, mark)));
+            return new StoppedCluster(opened, await SqliteJournal.OpenAsync(path, none, time, cluster => RequireSame(cluster, mark)));
         }
         catch (Exception error)
         {
-            await store.DisposeAsync();
-            if (error is JournalException)
+            await opened.DisposeAsync();
+            if (error is JournalException or ObjectStoreException)
                 throw new ConfigurationException(error.Message);
             throw;
         }
@@ -61,6 +64,6 @@ internal sealed class StoppedCluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Journal.DisposeAsync();
-        await Store.DisposeAsync();
+        await _store.DisposeAsync();
     }
 }

@@ -1,6 +1,7 @@
 using Warp.Node.Cli;
 using Warp.Node.Configuration;
 using Warp.Specs.Node.Configuration;
+using Warp.Streams.Objects;
 using Xunit;
 
 namespace Warp.Specs.Node.Cli;
@@ -39,7 +40,7 @@ public sealed class CommandLineSpec : IDisposable
         var playground = _commands.Playground!;
         Assert.Equal(("try", false), (playground.Directory, playground.IsTemporary));
         Assert.Equal(new BackendUrl("sqlite", Path.Combine("try", "journal.db")), playground.Options.Journal.Url);
-        Assert.Equal(new BackendUrl("file", Path.Combine("try", "objects")), playground.Options.Store.Url);
+        Assert.Equal(new StoreUrl.Folder(Path.Combine("try", "objects")), playground.Options.Store.Url);
         Assert.Equal("127.0.0.1:9092", playground.Options.Kafka.Listen.ToString());
         Assert.Equal(TimeSpan.Zero, playground.Options.Flush.Interval);
     }
@@ -103,9 +104,9 @@ public sealed class CommandLineSpec : IDisposable
         Assert.Equal(0, await RunAsync("config", "--set", "warp.topic.defaults.retention.ms=5", "warp.store.url=file:a\"b\\c"));
         var lines = _output.ToString().Split('\n');
         Assert.Contains("warp.kafka.listen = \"0.0.0.0:9092\"  # reference.conf:20", lines);
-        Assert.Contains("warp.node.id = null  # reference.conf:92", lines);
+        Assert.Contains("warp.node.id = null  # reference.conf:123", lines);
         Assert.Contains("warp.node.zone = a  # WARP_NODE_ZONE", lines);
-        Assert.Contains("warp.node.roles = [produce, fetch, control, jobs]  # reference.conf:98", lines);
+        Assert.Contains("warp.node.roles = [produce, fetch, control, jobs]  # reference.conf:129", lines);
         Assert.Contains("warp.topic.defaults.retention.ms = 5  # --set", lines);
         Assert.Contains("warp.store.url = \"file:a\\\"b\\\\c\"  # --set", lines);
     }

@@ -1,5 +1,7 @@
 using Warp.Actors.Cluster;
 using Warp.Node.Configuration;
+using Warp.Streams.Objects;
+using Warp.Streams.Objects.Resilience;
 using Xunit;
 
 namespace Warp.Specs.Node.Configuration;
@@ -16,7 +18,7 @@ public sealed class NodeOptionsSpec
         Assert.Equal(new HostPort("127.0.0.1", 9644), options.Http.Listen);
         Assert.Equal(new HostPort("127.0.0.1", 9094), options.Rpc.Listen);
         Assert.Equal(new BackendUrl("sqlite", "./warp-data/journal.db"), options.Journal.Url);
-        Assert.Equal(new BackendUrl("file", "./warp-data/objects"), options.Store.Url);
+        Assert.Equal(new StoreOptions(new StoreUrl.Folder("./warp-data/objects"), null, new ResilienceSettings()), options.Store);
         Assert.Equal(new FlushOptions(TimeSpan.FromMilliseconds(250), 8 << 20, 4, 4), options.Flush);
         Assert.Equal(2 * GiB, options.Cache.SizeBytes);
         Assert.Empty(options.Topic.Defaults);
@@ -120,12 +122,29 @@ public sealed class NodeOptionsSpec
     }
 
     [Theory]
-    [InlineData("file:data", "file", "data")]
-    [InlineData("file:/data", "file", "/data")]
-    [InlineData("file:///data", "file", "/data")]
-    [InlineData("mem:", "mem", "")]
-    public void Stores_are_urls(string text, string scheme, string location) =>
-        Assert.Equal(new BackendUrl(scheme, location), Load($"warp.store.url={text}").Store.Url);
+    [InlineData("file:data", "file:data")]
+    [InlineData("file:///data", "file:/data")]
+    [InlineData("mem:", "mem:")]
+    [InlineData("s3://bucket/some/prefix/?region=eu-west-1", "s3://bucket/some/prefix")]
+    [InlineData("azblob://container?account=me", "azblob://container?account=me")]
+    [InlineData("quorum:mem:|mem:|file:x", "quorum:mem:|mem:|file:x")]
+    public void Stores_are_urls(string text, string read)
+    {
+        Assert.Equal(read, Load($"warp.store.url={text}").Store.Url.ToString());
+        Assert.Equal(read, Load($"warp.store.compacted-url={text}").Store.CompactedUrl!.ToString());
+    }
+
+    [Fact]
+    public void How_a_store_is_asked_can_be_set() => Assert.Equal(
+        new ResilienceSettings { AttemptTimeout = TimeSpan.FromSeconds(1), Retries = 0, Hedging = false, HedgeBudget = 0.1 },
+        Load("warp.store.attempt-timeout=1s", "warp.store.retries=0", "warp.store.hedging=off", "warp.store.hedge-budget=0.1").Store.Resilience);
+
+    [Fact]
+    public void A_store_url_that_is_wrong_says_what_is_wrong()
+    {
+        var e = Assert.Throws<ConfigurationException>(() => Load("warp.store.url=s3://bucket?regoin=x"));
+        Assert.Contains("'regoin' is not known", Assert.Single(e.Problems).Line);
+    }
 
     [Fact]
     public void Optional_keys_may_be_set_and_emptied()
@@ -164,10 +183,10 @@ public sealed class NodeOptionsSpec
     [InlineData("warp.http.listen=a b:80", "host:port with a port from 0 to 65535, such as 0.0.0.0:9092, [::1]:9092 or broker.example:9092")]
     [InlineData("warp.journal.url=mysql:x", "sqlite:PATH")]
     [InlineData("warp.journal.url=sqlite:", "sqlite:PATH")]
-    [InlineData("warp.store.url=s3://bucket", "file:PATH or mem:")]
-    [InlineData("warp.store.url=mem:x", "file:PATH or mem:")]
-    [InlineData("warp.store.url=file://host/x", "file:PATH or mem:")]
-    [InlineData("warp.store.url=data", "file:PATH or mem:")]
+    [InlineData("warp.store.url=data", StoreUrl.Forms)]
+    [InlineData("warp.store.url=mem:x", StoreUrl.Forms)]
+    [InlineData("warp.store.url=file://host/x", StoreUrl.Forms + " (The path of file: is PATH or ///PATH.)")]
+    [InlineData("warp.store.url=s3:bucket", StoreUrl.Forms + " (The scheme of the URL must be followed by two slashes and a name.)")]
     [InlineData("warp.node.roles=fetch,none", "a list of produce, fetch, control, jobs")]
     [InlineData("warp.node.roles=", "a list of produce, fetch, control, jobs")]
     [InlineData("warp.node.zone=a b", "a name of 1 to 100 letters, digits, dots, dashes and underscores")]
@@ -183,24 +202,24 @@ public sealed class NodeOptionsSpec
     [InlineData(
         "warp.timing.lease-renewal=3500ms",
         "two renewals must fit into what the margin leaves of the lease (2 × lease-renewal < lease - lease-margin); "
-            + "warp.timing.lease-renewal is \"3500ms\" (--set), warp.timing.lease is \"10s\" (reference.conf:107), "
-            + "warp.timing.lease-margin is \"3s\" (reference.conf:113)")]
+            + "warp.timing.lease-renewal is \"3500ms\" (--set), warp.timing.lease is \"10s\" (reference.conf:138), "
+            + "warp.timing.lease-margin is \"3s\" (reference.conf:144)")]
     [InlineData(
         "warp.timing.commit-deadline=5min",
         "warp.timing.commit-deadline must be shorter than warp.timing.plan-life; "
-            + "warp.timing.commit-deadline is \"5min\" (--set), warp.timing.plan-life is \"5min\" (reference.conf:122)")]
+            + "warp.timing.commit-deadline is \"5min\" (--set), warp.timing.plan-life is \"5min\" (reference.conf:153)")]
     [InlineData(
         "warp.timing.collection-grace=4min",
         "warp.timing.plan-life must be shorter than warp.timing.collection-grace; "
-            + "warp.timing.plan-life is \"5min\" (reference.conf:122), warp.timing.collection-grace is \"4min\" (--set)")]
+            + "warp.timing.plan-life is \"5min\" (reference.conf:153), warp.timing.collection-grace is \"4min\" (--set)")]
     [InlineData(
         "warp.timing.held-batch=2min",
         "warp.timing.held-batch must be shorter than warp.timing.commit-deadline; "
-            + "warp.timing.held-batch is \"2min\" (--set), warp.timing.commit-deadline is \"2min\" (reference.conf:116)")]
+            + "warp.timing.held-batch is \"2min\" (--set), warp.timing.commit-deadline is \"2min\" (reference.conf:147)")]
     [InlineData(
         "warp.limits.buffer-memory=4MiB",
         "warp.flush.size must fit into warp.limits.buffer-memory; "
-            + "warp.flush.size is \"8MiB\" (reference.conf:60), warp.limits.buffer-memory is \"4MiB\" (--set)")]
+            + "warp.flush.size is \"8MiB\" (reference.conf:91), warp.limits.buffer-memory is \"4MiB\" (--set)")]
     [InlineData(
         "warp.kafka.advertised=0.0.0.0:9092",
         "warp.kafka.advertised must be a host that clients can reach, not a wildcard; warp.kafka.advertised is \"0.0.0.0:9092\" (--set)")]

@@ -23,6 +23,7 @@ public sealed partial class ReferenceConfigurationSpec
             "warp.node.group", "warp.node.id", "warp.node.roles", "warp.node.zone",
             "warp.retention.check-interval",
             "warp.rpc.listen",
+            "warp.store.attempt-timeout", "warp.store.compacted-url", "warp.store.hedge-budget", "warp.store.hedging", "warp.store.retries",
             "warp.store.url",
             "warp.timing.answer-memory", "warp.timing.collection-grace", "warp.timing.commit-deadline", "warp.timing.drain",
             "warp.timing.held-batch", "warp.timing.lease", "warp.timing.lease-margin", "warp.timing.lease-renewal",

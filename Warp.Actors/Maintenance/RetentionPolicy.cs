@@ -8,6 +8,9 @@ namespace Warp.Actors.Maintenance;
 /// <param name="RetentionBytes">Size of a partition above which its oldest records go (<c>retention.bytes</c>); negative for never.</param>
 public readonly record struct RetentionPolicy(long RetentionMs, long RetentionBytes)
 {
+    /// <summary>Everything goes.</summary>
+    public static readonly RetentionPolicy KeepNothing = new(RetentionMs: -1, RetentionBytes: 0);
+
     /// <summary>The policies of all topics whose records go by age or size (<c>cleanup.policy</c> has <c>delete</c>), by topic id.</summary>
     public static IReadOnlyDictionary<Guid, RetentionPolicy> Of(CatalogImage image) => image.ById.Values
         .Where(static topic => topic.IsOpen && topic.Config.IsDeleted && (topic.Config.RetentionMs >= 0 || topic.Config.RetentionBytes >= 0))

@@ -136,6 +136,8 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
             WhenOwner(prove: false, () => delete.Reply.Set(ErrorCode.None), delete);
             return;
         }
+        if (DropFirstOf(delete))
+            return;
         List<PartitionLog> logs = [.. _state.Logs.Where(log => log.Key.TopicId == delete.TopicId)];
         var dropped = new List<Extent>();
         foreach (PartitionLog log in logs)

@@ -10,7 +10,7 @@ namespace Warp.Node.Hosting;
 /// Raises the lineage of journal and store once a minute while objects are written, and at the end, so that a copy of the journal from
 /// before is noticed. An idle node costs the store nothing.
 /// </summary>
-internal sealed class LineageKeeper : IAsyncDisposable
+public sealed class LineageKeeper : IAsyncDisposable
 {
     private static readonly TimeSpan s_period = TimeSpan.FromMinutes(1);
 

@@ -8,6 +8,9 @@ internal sealed class LogLines : ILoggerFactory, ILogger
 {
     private readonly ConcurrentQueue<string> _lines = new();
 
+    /// <summary>How many lines have this text in them.</summary>
+    public int Count(string text) => _lines.Count(line => line.Contains(text, StringComparison.Ordinal));
+
     public bool Contains(string text) => _lines.Any(line => line.Contains(text, StringComparison.Ordinal));
 
     public ILogger CreateLogger(string categoryName) => this;

@@ -8,7 +8,13 @@ public static class JournalFile
 {
     /// <summary>The objects that the journal refers to.</summary>
     /// <param name="path">The journal's file; what it has beside it is taken along.</param>
-    public static HashSet<ObjectId> ReferencedObjects(string path)
+    public static HashSet<ObjectId> ReferencedObjects(string path) => ReadObjects(path, "TRUE");
+
+    /// <summary>The objects that shards point into.</summary>
+    /// <param name="path">The journal's file; what it has beside it is taken along.</param>
+    public static HashSet<ObjectId> LiveObjects(string path) => ReadObjects(path, "state = 'live' AND live_shards <> 0");
+
+    private static HashSet<ObjectId> ReadObjects(string path, string where)
     {
         var copies = Directory.CreateTempSubdirectory("warp-specs-");
         try
@@ -21,7 +27,7 @@ public static class JournalFile
             using var connection = new SqliteConnection(settings.ToString());
             connection.Open();
             using var command = connection.CreateCommand();
-            command.CommandText = "SELECT object_id FROM object";
+            command.CommandText = $"SELECT object_id FROM object WHERE {where}";
             using var row = command.ExecuteReader();
             var found = new HashSet<ObjectId>();
             while (row.Read())

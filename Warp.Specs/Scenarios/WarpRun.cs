@@ -12,7 +12,11 @@ public sealed record WarpRun(int ExitCode, IReadOnlyList<string> Output, IReadOn
 
     /// <summary>Runs <c>warp node</c> with these settings, each as <c>key=value</c>, and expects it to end by itself.</summary>
     public static Task<WarpRun> NodeAsync(params string[] settings) =>
-        RunAsync(["node", .. settings.SelectMany(static setting => (string[])["--set", setting])]);
+        CommandAsync("node", settings);
+
+    /// <summary>Runs a command with these settings and expects it to end by itself.</summary>
+    public static Task<WarpRun> CommandAsync(string command, params string[] settings) =>
+        RunAsync([.. command.Split(' '), .. settings.SelectMany(static setting => (string[])["--set", setting])]);
 
     /// <exception cref="TimeoutException">It was still running after a minute, and was killed.</exception>
     private static async Task<WarpRun> RunAsync(string[] arguments)

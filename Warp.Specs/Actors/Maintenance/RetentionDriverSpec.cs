@@ -135,6 +135,28 @@ public sealed class RetentionDriverSpec : IAsyncLifetime
         Assert.Equal((3, 3), await EndsAsync(partition));
     }
 
+    [Fact]
+    public async Task A_topic_with_many_runs_of_records_is_deleted_in_steps()
+    {
+        TopicPartition partition = await CreateAsync();
+        var other = new TopicPartition(new Guid("00112233-4455-6677-8899-aabbccddeeff"), 0);
+        await _node.OpenAsync(other);
+        // The batches of two partitions in turns: none continues the one before it.
+        BatchToCommit[] batches = [.. Enumerable.Range(0, 5000).Select(i => Committer.Batch(i % 2 == 0 ? partition : other))];
+        await _node.AcceptedAsync(_committer.Next(batches));
+        int before = _node.Journal.Appends.Count;
+
+        Assert.Equal(ErrorCode.None, await _node.AskAsync(
+            (Reply<ErrorCode> reply) => new SequencerMessage.DeleteTopic(partition.TopicId, reply)));
+
+        Assert.Equal(3, _node.Journal.Appends.Skip(before).Count(static writes => writes.Any(static write => write.Events.Count > 0)));
+        Assert.Equal(ErrorCode.UnknownTopicOrPartition, (await _node.ReadAsync(partition, 0)).Ends.Error);
+        Assert.Equal((0, 2500), await EndsAsync(other));
+        await _node.RestartAsync();
+        Assert.Equal(ErrorCode.UnknownTopicOrPartition, (await _node.ReadAsync(partition, 0)).Ends.Error);
+        Assert.Equal((0, 2500), await EndsAsync(other));
+    }
+
     private async Task RunAsync()
     {
         await using var driver = new RetentionDriver(_node.System, _catalog, _node.Region, _meter);

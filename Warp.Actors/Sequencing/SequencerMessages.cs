@@ -86,7 +86,13 @@ public abstract partial record SequencerMessage
 public readonly record struct ExtentRead(TopicPartition Partition, long Offset, long MaxBytes);
 
 /// <summary>An extent, with what is needed to read the object that it lies in.</summary>
-public readonly record struct ReadableExtent(Extent Extent, long ObjectSizeBytes, int Level);
+public readonly record struct ReadableExtent(Extent Extent, long ObjectSizeBytes, int Level)
+{
+    /// <summary>
+    /// Whether each batch has its own offset in it: in what compaction has written. In level 0 offsets are counted from the extent's start.
+    /// </summary>
+    public bool HasAbsoluteOffsets => Level > 0;
+}
 
 /// <summary>A partition's ends, and the error if it has none.</summary>
 public readonly record struct LogEnds(ErrorCode Error, long LogStartOffset, long HighWatermark, long LastStableOffset, long SizeBytes)

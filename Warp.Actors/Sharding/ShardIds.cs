@@ -9,6 +9,9 @@ public static class ShardIds
     /// <summary>The topic catalog.</summary>
     public const int Catalog = 1000;
 
+    /// <summary>The compaction planner.</summary>
+    public const int Compaction = 1001;
+
     /// <summary>Garbage collection.</summary>
     public const int Collection = 1002;
 }

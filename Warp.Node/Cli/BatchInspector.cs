@@ -12,6 +12,8 @@ internal sealed class BatchInspector(SafeFileHandle file, ObjectFooter footer, I
 {
     private readonly byte[] _buffer = new byte[64 << 10];
 
+    private bool HasAbsoluteOffsets => footer.Flags.HasFlag(ObjectFlags.AbsoluteOffsets);
+
     /// <summary>Writes one extent as a JSON object.</summary>
     public async Task WriteExtentAsync(Utf8JsonWriter json, FooterExtent extent, CancellationToken cancellationToken)
     {
@@ -37,6 +39,7 @@ internal sealed class BatchInspector(SafeFileHandle file, ObjectFooter footer, I
         int batches = 0;
         long records = 0;
         long maxTimestamp = long.MinValue;
+        long nextOffset = extent.BaseOffset;
         for (long position = extent.Position; position < extent.End;)
         {
             long left = extent.End - position;
@@ -48,8 +51,9 @@ internal sealed class BatchInspector(SafeFileHandle file, ObjectFooter footer, I
             }
             uint crc = await ComputeCrcAsync(position, header.SizeBytes, cancellationToken);
             WriteBatch(json, position, header, crc);
-            Check(extent, position, header, crc);
+            Check(extent, position, header, crc, nextOffset);
             batches++;
+            nextOffset = Math.Max(nextOffset, header.NextOffset);
             records += header.RecordsCount;
             maxTimestamp = Math.Max(maxTimestamp, header.MaxTimestamp);
             position += header.SizeBytes;
@@ -60,6 +64,8 @@ internal sealed class BatchInspector(SafeFileHandle file, ObjectFooter footer, I
         Compare(extent, "batches", extent.BatchCount, batches);
         Compare(extent, "records", extent.RecordCount, records);
         Compare(extent, "as max timestamp", extent.MaxTimestamp, maxTimestamp);
+        if (HasAbsoluteOffsets)
+            Compare(extent, "offsets", extent.OffsetCount, nextOffset - extent.BaseOffset);
     }
 
     private static void WriteBatch(Utf8JsonWriter json, long position, in RecordBatchHeader header, uint crc)
@@ -84,13 +90,15 @@ internal sealed class BatchInspector(SafeFileHandle file, ObjectFooter footer, I
         json.WriteEndObject();
     }
 
-    private void Check(in FooterExtent extent, long position, in RecordBatchHeader header, uint crc)
+    private void Check(in FooterExtent extent, long position, in RecordBatchHeader header, uint crc, long nextOffset)
     {
         string batch = $"the batch at position {position} of {Name(extent)}";
         if (header.Crc != crc)
             problems.Add($"{batch} has the CRC-32C {crc:x8}, its header says {header.Crc:x8}");
-        if (!footer.Flags.HasFlag(ObjectFlags.AbsoluteOffsets) && header.BaseOffset != 0)
+        if (!HasAbsoluteOffsets && header.BaseOffset != 0)
             problems.Add($"{batch} has the base offset {header.BaseOffset} where 0 is expected");
+        if (HasAbsoluteOffsets && header.BaseOffset < nextOffset)
+            problems.Add($"{batch} has the base offset {header.BaseOffset} where at least {nextOffset} is expected");
         if (!IsKnown(header.Codec))
             problems.Add($"{batch} names the unknown codec {(int)header.Codec}");
     }

@@ -60,6 +60,7 @@ public static class CommandLine
             Demo(commands, settings, help),
             Inspect(commands, help),
             Store(commands, settings, help),
+            Compaction(commands, settings, help),
             Config(surroundings, settings, help),
             Version(surroundings, help),
         };
@@ -161,6 +162,27 @@ public static class CommandLine
         };
         examples[command] = "warp store verify -c warp.conf";
         return command;
+    }
+
+    private static Command Compaction(INodeCommands commands, SettingOptions settings, Dictionary<Command, string> examples)
+    {
+        var command = new Command("compaction", "See or steer the compaction of a running node on this machine.")
+        {
+            Verb("show", "Print how it goes, as JSON.", CompactionVerb.Show),
+            Verb("run", "Look for objects to merge now, and merge even what gains little.", CompactionVerb.Run),
+            Verb("pause", "Begin no more merges; those under way go on.", CompactionVerb.Pause),
+            Verb("resume", "Begin merges again.", CompactionVerb.Resume),
+        };
+        examples[command] = "warp compaction show";
+        return command;
+
+        Command Verb(string name, string description, CompactionVerb verb)
+        {
+            var sub = new Command(name, description) { settings.Files, settings.Set };
+            sub.SetAction((parsed, cancellation) => commands.CompactionAsync(verb, settings.Load(parsed).Options.Http.Listen, cancellation));
+            examples[sub] = $"warp compaction {name} --set warp.http.listen=127.0.0.1:9644";
+            return sub;
+        }
     }
 
     private static Command Config(CommandSurroundings surroundings, SettingOptions settings, Dictionary<Command, string> examples)

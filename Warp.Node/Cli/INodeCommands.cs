@@ -37,6 +37,12 @@ public interface INodeCommands
     /// <param name="json">Whether to print JSON, for programs.</param>
     /// <param name="cancellationToken">Ends it between two requests.</param>
     Task<int> CollectStoreAsync(NodeOptions options, bool dryRun, bool json, CancellationToken cancellationToken);
+
+    /// <summary>Tells a running node what to do about compaction, and prints its answer.</summary>
+    /// <param name="verb">What to do.</param>
+    /// <param name="http">Where the node listens for HTTP.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    Task<int> CompactionAsync(CompactionVerb verb, HostPort http, CancellationToken cancellationToken);
 }
 
 /// <summary>

@@ -48,6 +48,9 @@ public sealed class NodeCommands : INodeCommands
     public Task<int> CollectStoreAsync(NodeOptions options, bool dryRun, bool json, CancellationToken cancellationToken) =>
         StoreCommand.CollectAsync(options, dryRun, json, Console.Out, TimeProvider.System, cancellationToken);
 
+    public Task<int> CompactionAsync(CompactionVerb verb, HostPort http, CancellationToken cancellationToken) =>
+        CompactionCommand.RunAsync(verb, http, Console.Out, cancellationToken);
+
     /// <summary>Waits for the operator, or for the node to fail, and drains.</summary>
     private static async Task<int> RunUntilStoppedAsync(NodeHost host, CancellationToken cancellationToken)
     {

@@ -24,6 +24,8 @@ public sealed record NodeOptions
 
     public required CacheOptions Cache { get; init; }
 
+    public required CompactionOptions Compaction { get; init; }
+
     public required TopicOptions Topic { get; init; }
 
     public required RetentionOptions Retention { get; init; }
@@ -73,6 +75,13 @@ public sealed record FlushOptions(TimeSpan Interval, int SizeBytes, int PutsPerS
 
 /// <summary><c>warp.cache</c>: the memory for chunks of objects.</summary>
 public sealed record CacheOptions(long SizeBytes);
+
+/// <summary>
+/// <c>warp.compaction</c>: whether this node compacts, how often it is looked for work, how many small objects are worth a job, how long
+/// objects of the levels 1 and 2 become, and what a job may use: bytes a second to and from the store, and memory.
+/// </summary>
+public sealed record CompactionOptions(
+    bool Enabled, TimeSpan Interval, int MinObjects, int L1SizeBytes, int L2SizeBytes, int BytesPerSecond, long MemoryBytes);
 
 /// <summary>
 /// <c>warp.topic</c>. <paramref name="Defaults"/> are Kafka topic configs by name as they were written (lists joined with commas);

@@ -39,6 +39,15 @@ internal static class NodeOptionsReader
             PutsPerSecond: read.Integer("warp.flush.puts-per-second", 0, 10_000),
             PutsInFlight: read.Integer("warp.flush.puts-in-flight", 1, 1_000)),
         Cache = new CacheOptions(read.Memory("warp.cache.size", 4 * MiB, memoryLimit / 4, memoryLimit)),
+        Compaction = new CompactionOptions(
+            Enabled: read.Boolean("warp.compaction.enabled"),
+            Interval: read.Duration("warp.compaction.interval", TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1)),
+            MinObjects: read.Integer("warp.compaction.min-objects", 2, 1_000),
+            L1SizeBytes: read.Size("warp.compaction.l1-size", 1 * MiB, 1024 * MiB),
+            L2SizeBytes: read.Size("warp.compaction.l2-size", 1 * MiB, 1024 * MiB),
+            BytesPerSecond: read.Size("warp.compaction.bytes-per-second", 1 * MiB, 1024 * MiB),
+            MemoryBytes: read.Memory(
+                "warp.compaction.memory", 32 * MiB, Math.Clamp(memoryLimit / 8, 32L * MiB, 256L * MiB), memoryLimit)),
         Topic = new TopicOptions(
             Defaults: read.Section("warp.topic.defaults"),
             AutoCreate: read.Boolean("warp.topic.auto-create"),

@@ -13,7 +13,8 @@ namespace Warp.Node.Hosting;
 
 /// <summary>
 /// What a node answers over HTTP: <c>/metrics</c> (Prometheus' text format), <c>/healthz</c> (200 while the process is of use) and
-/// <c>/readyz</c> (200 while the node takes clients); the last two say why not with 503. Anything else is a 404.
+/// <c>/readyz</c> (200 while the node takes clients); the last two say why not with 503; and the operator's commands of
+/// <see cref="CompactionEndpoints"/>. Anything else is a 404.
 /// </summary>
 public sealed class AdminEndpoints : IAsyncDisposable
 {
@@ -22,11 +23,15 @@ public sealed class AdminEndpoints : IAsyncDisposable
 
     private readonly WebApplication _application;
 
-    private AdminEndpoints(WebApplication application, HostPort address)
+    private AdminEndpoints(WebApplication application, HostPort address, CompactionEndpoints compaction)
     {
         _application = application;
         Address = address;
+        Compaction = compaction;
     }
+
+    /// <summary>The commands of compaction; of no use before the node is ready.</summary>
+    public CompactionEndpoints Compaction { get; }
 
     /// <summary>The address that is listened on; its port is the real one where any free one was asked for.</summary>
     public HostPort Address { get; }
@@ -41,9 +46,10 @@ public sealed class AdminEndpoints : IAsyncDisposable
         {
             IPAddress address = await ResolveAsync(options.Listen.Host, cancellationToken);
             application = Build(new IPEndPoint(address, options.Listen.Port));
-            application.Run(context => AnswerAsync(context, metrics, health));
+            var compaction = new CompactionEndpoints();
+            application.Run(context => compaction.TryAnswer(context) ?? AnswerAsync(context, metrics, health));
             await application.StartAsync(cancellationToken);
-            return new AdminEndpoints(application, options.Listen with { Port = new Uri(application.Urls.Single()).Port });
+            return new AdminEndpoints(application, options.Listen with { Port = new Uri(application.Urls.Single()).Port }, compaction);
         }
         catch (Exception e)
         {
@@ -85,7 +91,7 @@ public sealed class AdminEndpoints : IAsyncDisposable
             "/metrics" => WriteAsync(context, Status200OK, PrometheusWriter.Write(metrics.Collect()), PrometheusWriter.ContentType),
             "/healthz" => WriteStateAsync(context, "ok", health.Failure),
             "/readyz" => WriteStateAsync(context, "ready", health.Unreadiness),
-            _ => WriteAsync(context, Status404NotFound, "not found; there are /metrics, /healthz and /readyz\n"),
+            _ => WriteAsync(context, Status404NotFound, "not found; there are /metrics, /healthz, /readyz and /compaction\n"),
         };
     }
 
@@ -93,7 +99,7 @@ public sealed class AdminEndpoints : IAsyncDisposable
         ? WriteAsync(context, Status200OK, good + "\n")
         : WriteAsync(context, Status503ServiceUnavailable, problem + "\n");
 
-    private static Task WriteAsync(HttpContext context, int status, string text, string contentType = "text/plain; charset=utf-8")
+    internal static Task WriteAsync(HttpContext context, int status, string text, string contentType = "text/plain; charset=utf-8")
     {
         context.Response.StatusCode = status;
         context.Response.ContentType = contentType;

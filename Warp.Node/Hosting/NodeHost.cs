@@ -67,6 +67,7 @@ public sealed class NodeHost : IAsyncDisposable
             var host = new NodeHost(options, metrics, health, admin, listener, services, loggers);
             var throttle = new RequestThrottle(new ClientQuotaMeters(() => services.Published.Current.Quotas, time));
             listener.Start(NodeApis.Create(options, services, host.KafkaAddress, time, loggers), throttle);
+            admin.Compaction.Serve(services.Compaction);
             health.Ready();
             _ = host.WatchAsync();
             NodeLog.Started(host._log, services.Node.NodeId, services.ClusterId, host.KafkaAddress, host.HttpAddress);

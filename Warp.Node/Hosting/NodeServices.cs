@@ -10,6 +10,7 @@ using Warp.Actors.Persistence;
 using Warp.Actors.Sharding;
 using Warp.Node.Configuration;
 using Warp.Streams.Cache;
+using Warp.Streams.Compaction;
 using Warp.Streams.Fetch;
 using Warp.Streams.Maintenance;
 using Warp.Streams.Objects;
@@ -66,6 +67,8 @@ internal sealed class NodeServices : IAsyncDisposable
     /// <summary>Fails when the node must not go on; the process should end then.</summary>
     public Task Failure { get; private set; } = Task.CompletedTask;
 
+    public ActorRef<CompactionMessage> Compaction { get; private set; } = null!;
+
     /// <summary>Opens store and journal and starts the actors. When it fails, nothing is left open.</summary>
     /// <exception cref="ConfigurationException">Store or journal cannot be used as configured.</exception>
     public static async Task<NodeServices> StartAsync(
@@ -119,7 +122,8 @@ internal sealed class NodeServices : IAsyncDisposable
         Node = await journal.RegisterNodeAsync(options.Node.Id, cancellationToken);
 
         Leases = Open(new ShardLeases(System, journal, Node, Times));
-        await Leases.StartAsync([.. Enumerable.Range(0, cluster.ShardCount), ShardIds.Catalog, ShardIds.Collection], cancellationToken);
+        int[] shards = [.. Enumerable.Range(0, cluster.ShardCount), ShardIds.Catalog, ShardIds.Compaction, ShardIds.Collection];
+        await Leases.StartAsync(shards, cancellationToken);
         GroupCommit commits = Open(new GroupCommit(System, journal));
         var lineage = new StoreLineage(journal, store, keys);
         LineageKeeper keeper = Open(new LineageKeeper(System, lineage, commits));
@@ -152,6 +156,21 @@ internal sealed class NodeServices : IAsyncDisposable
             new FlushServices(store, Region, Leases, Times, chunks, footers, ClusterId, keys, meter),
             new FlushSettings(options.Flush.Interval, options.Flush.SizeBytes, options.Flush.PutsPerSecond, options.Flush.PutsInFlight));
         Planner = new FetchPlanner(System, Region, new ExtentReader(chunks, footers, keys), _draining.Token);
+        StartCompaction(options, persistence, store, keys, meter);
+    }
+
+    private void StartCompaction(NodeOptions options, PersistenceServices persistence, IObjectStore store, ObjectKeys keys, Meter meter)
+    {
+        CompactionOptions compaction = options.Compaction;
+        var plans = new CompactionPlannerSettings(
+            compaction.Interval, compaction.MinObjects, compaction.L1SizeBytes, compaction.L2SizeBytes);
+        Random ids = System.CreateRandom();
+        Compaction = System.Spawn(CompactionPlanner.Name, () => new CompactionPlanner(persistence, Region, plans, ids));
+        if (!compaction.Enabled || !options.Node.Roles.HasFlag(NodeRoles.Jobs))
+            return;
+        var settings = new CompactionSettings(compaction.MemoryBytes, compaction.BytesPerSecond);
+        var services = new CompactionServices(System, store, keys, persistence.Journal, Region, Leases, Times, ClusterId, settings, meter);
+        Open(CompactionWorker.Start(services, Compaction, _draining.Token));
     }
 
     /// <summary>The first questions to the store: whoever named a wrong one, or has no access to it, hears it in one line.</summary>

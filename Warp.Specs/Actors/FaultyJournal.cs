@@ -51,6 +51,9 @@ internal sealed class FaultyJournal(IJournal inner) : IJournal
 
     public int Trims { get; private set; }
 
+    /// <summary>Runs before and after each append, and each call about a pending object.</summary>
+    public Action? OnCall { get; set; }
+
     /// <summary>Makes renewals fail as if the database were away.</summary>
     public bool FailsRenewals { get; set; }
 
@@ -90,6 +93,7 @@ internal sealed class FaultyJournal(IJournal inner) : IJournal
 
     public async ValueTask<IReadOnlyList<WriteResult>> AppendAsync(IReadOnlyList<ActorWrite> writes, CancellationToken cancellationToken)
     {
+        OnCall?.Invoke();
         if (_held is { } held)
             await held.Task;
         AppendFault fault;
@@ -111,7 +115,9 @@ internal sealed class FaultyJournal(IJournal inner) : IJournal
             case AppendFault.Throws:
                 throw new IOException("the connection broke");
             default:
-                return await inner.AppendAsync(writes, cancellationToken);
+                IReadOnlyList<WriteResult> results = await inner.AppendAsync(writes, cancellationToken);
+                OnCall?.Invoke();
+                return results;
         }
     }
 
@@ -134,11 +140,22 @@ internal sealed class FaultyJournal(IJournal inner) : IJournal
         return inner.RecoverAsync(persistenceId, cancellationToken);
     }
 
-    public ValueTask<bool> RegisterPendingAsync(ObjectId id, int level, DateTimeOffset deadline, CancellationToken cancellationToken) =>
-        inner.RegisterPendingAsync(id, level, deadline, cancellationToken);
+    public async ValueTask<bool> RegisterPendingAsync(
+        ObjectId id, int level, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        OnCall?.Invoke();
+        bool isPending = await inner.RegisterPendingAsync(id, level, deadline, cancellationToken);
+        OnCall?.Invoke();
+        return isPending;
+    }
 
-    public ValueTask<bool> RenewPendingAsync(ObjectId id, DateTimeOffset deadline, CancellationToken cancellationToken) =>
-        inner.RenewPendingAsync(id, deadline, cancellationToken);
+    public async ValueTask<bool> RenewPendingAsync(ObjectId id, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        OnCall?.Invoke();
+        bool isPending = await inner.RenewPendingAsync(id, deadline, cancellationToken);
+        OnCall?.Invoke();
+        return isPending;
+    }
 
     public ValueTask<IReadOnlyList<string>> ListPersistenceIdsAsync(string prefix, CancellationToken cancellationToken) =>
         inner.ListPersistenceIdsAsync(prefix, cancellationToken);

@@ -137,7 +137,8 @@ internal sealed class JournaledNode : IAsyncDisposable
         Journal = new FaultyJournal(await SqliteJournal.OpenAsync(JournalPath, cluster, _time));
         Node = await Journal.RegisterNodeAsync(null, Cancellation);
         Leases = new ShardLeases(_system, Journal, Node, _times);
-        await Leases.StartAsync([.. Enumerable.Range(0, _shards), ShardIds.Catalog, ShardIds.Collection], Cancellation);
+        int[] shards = [.. Enumerable.Range(0, _shards), ShardIds.Catalog, ShardIds.Compaction, ShardIds.Collection];
+        await Leases.StartAsync(shards, Cancellation);
         Commits = new GroupCommit(_system, Journal);
         Services = new PersistenceServices(Journal, Commits, Leases, _times);
         Published = new PublishedCatalog(s_configs);

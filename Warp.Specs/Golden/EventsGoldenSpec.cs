@@ -1,11 +1,13 @@
 using Warp.Actors.Catalog;
 using Warp.Actors.Groups;
+using Warp.Actors.Maintenance;
 using Warp.Actors.Persistence;
 using Warp.Actors.Sequencing;
 using Warp.Protocol.Messages;
 using Xunit;
 using CatalogSpecs = Warp.Actors.Catalog.EventSpecs;
 using GroupSpecs = Warp.Actors.Groups.EventSpecs;
+using MaintenanceSpecs = Warp.Actors.Maintenance.EventSpecs;
 using SequencerSpecs = Warp.Actors.Sequencing.EventSpecs;
 
 namespace Warp.Specs.Golden;
@@ -54,6 +56,19 @@ public sealed partial class EventsGoldenSpec
                 new() { TopicId = s_topic, Partition = 301, Refusal = (sbyte)PartitionRefusal.ExtentsMissing },
             ],
         },
+        new CompactionJobStarted
+        {
+            Time = 1_790_000_000_123,
+            JobId = s_topic,
+            NodeId = 12,
+            Incarnation = 34,
+            Level = 1,
+            TargetBytes = 134_217_728,
+            Inputs = [new() { ObjectId = s_object, Level = 0, SizeBytes = 8_388_608 }],
+        },
+        new CompactionJobFinished { Time = 1_790_000_000_123, JobId = s_topic },
+        new CompactionJobFailed { Time = 1_790_000_000_123, JobId = s_topic, Culprit = s_object, Reason = "ß√" },
+        new CompactionPaused { Time = 1_790_000_000_123, IsPaused = true },
         new ProducersExpired { Time = 1_790_000_000_123, Cutoff = 1_789_913_600_123 },
         new TopicCreated
         {
@@ -115,7 +130,7 @@ public sealed partial class EventsGoldenSpec
         .. ConsumerSamples(),
     ];
 
-    private static readonly IReadOnlyList<EventSpec>[] s_families = [SequencerSpecs.All, CatalogSpecs.All, GroupSpecs.All];
+    private static readonly IReadOnlyList<EventSpec>[] s_families = [SequencerSpecs.All, CatalogSpecs.All, GroupSpecs.All, MaintenanceSpecs.All];
 
     public static TheoryData<string> Names => [.. s_samples.Select(static sample => sample.GetType().Name)];
 
@@ -167,6 +182,11 @@ public sealed partial class EventsGoldenSpec
             ],
             GroupSpecs.All.Select(static spec => ((int)spec.Kind, spec.Name)));
     }
+
+    [Fact]
+    public void The_kinds_of_maintenance_are_frozen() => Assert.Equal(
+        [(20, "CompactionJobStarted"), (21, "CompactionJobFinished"), (22, "CompactionJobFailed"), (23, "CompactionPaused")],
+        MaintenanceSpecs.All.Select(static spec => ((int)spec.Kind, spec.Name)));
 
     [Fact]
     public void Every_event_has_a_sample() => Assert.Equal(

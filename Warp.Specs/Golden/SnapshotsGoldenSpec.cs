@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Warp.Actors.Catalog;
+using Warp.Actors.Maintenance;
 using Warp.Actors.Persistence;
 using Warp.Actors.Sequencing;
 using Warp.Protocol.Messages;
@@ -70,6 +71,49 @@ public sealed class SnapshotsGoldenSpec
         Assert.Equal((65, 1L << 50), (image.RoutingGeneration, image.NextProducerId));
         Assert.Equal([3, 1], image.RoutingNodeIds);
     }
+
+    [Fact]
+    public void The_compaction_planners_snapshot_is_written_as_the_file_has_it() =>
+        GoldenFile.AssertEqual("Snapshots.Compaction-v0.bin", EventCodec.EncodeSnapshot(Compaction(), CompactionSnapshot.HighestVersion));
+
+    [Fact]
+    public void The_compaction_planner_goes_on_from_the_file()
+    {
+        var state = new CompactionState();
+        state.Restore(EventCodec.DecodeSnapshot(
+            "golden", GoldenFile.Read("Snapshots.Compaction-v0.bin"), CompactionSnapshot.HighestVersion, CompactionSnapshot.Read));
+
+        var id = ObjectId.FromBytes(s_object.ToByteArray(bigEndian: true));
+        Assert.Equal((true, 3, 1_790_000_000_123), (state.IsPaused, state.Failures, state.NotBeforeMs));
+        RunningJob job = state.Jobs[s_topic];
+        Assert.Equal((new NodeIncarnation(12, 34), 1_790_000_000_001), (job.Worker, job.StartedMs));
+        Assert.Equal((1, 134_217_728), (job.Job.Level, job.Job.TargetBytes));
+        Assert.Equal([new CompactionInput(id, 0, 8_388_608)], job.Job.Inputs);
+        Assert.Equal(new Setback(2, 1_790_000_000_200), state.Setbacks[id]);
+        Assert.False(state.IsFree(id, DateTimeOffset.MaxValue));
+        GoldenFile.AssertEqual("Snapshots.Compaction-v0.bin", EventCodec.EncodeSnapshot(state.ToSnapshot(), CompactionSnapshot.HighestVersion));
+    }
+
+    private static CompactionSnapshot Compaction() => new()
+    {
+        IsPaused = true,
+        Failures = 3,
+        NotBefore = 1_790_000_000_123,
+        Jobs =
+        [
+            new()
+            {
+                JobId = s_topic,
+                Time = 1_790_000_000_001,
+                NodeId = 12,
+                Incarnation = 34,
+                Level = 1,
+                TargetBytes = 134_217_728,
+                Inputs = [new() { ObjectId = s_object, Level = 0, SizeBytes = 8_388_608 }],
+            },
+        ],
+        Setbacks = [new() { ObjectId = s_object, Failures = 2, NotBefore = 1_790_000_000_200 }],
+    };
 
     private static SequencerSnapshot Sequencer() => new()
     {

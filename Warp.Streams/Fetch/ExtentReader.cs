@@ -37,28 +37,30 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
         foreach (ReadableExtent extent in extents)
         {
             using var window = new ObjectWindow(chunks, keys, extent);
-            FooterPosition at = await SeekAsync(extent, offset, cancellationToken);
-            long position = at.Position;
+            (long position, long baseOffset) = await SeekAsync(extent, offset, cancellationToken);
             ahead ??= new ReadAhead(chunks, keys, extents, position, maxBytes);
             ahead.Continue();
-            long baseOffset = extent.Extent.BaseOffset + at.RelativeOffset;
             long end = extent.Extent.Position + extent.Extent.Length;
             while (position < end)
             {
                 RecordBatchHeader header = await window.ReadHeaderAsync(position, end, cancellationToken);
-                RequireInside(extent, position, baseOffset, header);
+                baseOffset = BaseOffsetOf(extent, position, baseOffset, header);
                 if (baseOffset + header.LastOffsetDelta >= offset)
                 {
                     bool fits = builder.Length + header.SizeBytes <= maxBytes;
                     if (!fits && !(atLeastOne && builder.Length == 0))
                         return;
-                    await window.AppendBatchAsync(builder, position, header, baseOffset, cancellationToken);
+                    if (extent.HasAbsoluteOffsets)
+                        await window.AppendBatchAsync(builder, position, header, cancellationToken);
+                    else
+                        await window.AppendBatchAsync(builder, position, header, baseOffset, cancellationToken);
                 }
                 position += header.SizeBytes;
                 baseOffset += header.LastOffsetDelta + 1;
             }
-            // Fewer offsets than were given out: to go on with the next extent would hide that records are missing.
-            if (baseOffset != extent.Extent.LastOffset + 1)
+            // Fewer offsets than were given out: to go on with the next extent would hide that records are missing. Batches with offsets
+            // of their own may leave some out.
+            if (baseOffset != extent.Extent.LastOffset + 1 && !extent.HasAbsoluteOffsets)
             {
                 throw new CorruptObjectException(
                     $"The run of object {extent.Extent.ObjectId} that ends at {end} ends with offset {baseOffset - 1}, "
@@ -98,7 +100,7 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
         while (position < end)
         {
             RecordBatchHeader header = await window.ReadHeaderAsync(position, end, cancellationToken);
-            RequireInside(extent, position, baseOffset, header);
+            baseOffset = BaseOffsetOf(extent, position, baseOffset, header);
             if (header.MaxTimestamp >= wanted && baseOffset + header.LastOffsetDelta >= fromOffset)
             {
                 byte[] batch = await window.CopyBatchAsync(position, header, baseOffset, cancellationToken);
@@ -135,32 +137,48 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
         return found;
     }
 
-    private static void RequireInside(in ReadableExtent extent, long position, long baseOffset, in RecordBatchHeader header)
+    /// <summary>The offset of a batch in the log: its own, or the next one, and inside the extent in any case.</summary>
+    private static long BaseOffsetOf(in ReadableExtent extent, long position, long next, in RecordBatchHeader header)
     {
-        if (header.LastOffsetDelta < 0 || baseOffset + header.LastOffsetDelta > extent.Extent.LastOffset)
+        long baseOffset = extent.HasAbsoluteOffsets ? header.BaseOffset : next;
+        if (baseOffset < next)
+        {
+            throw new CorruptObjectException(
+                $"The batch at {position} of object {extent.Extent.ObjectId} has base offset {baseOffset}; at least {next} must come there.");
+        }
+        if (header.LastOffsetDelta < 0 || baseOffset > extent.Extent.LastOffset - header.LastOffsetDelta)
         {
             throw new CorruptObjectException(
                 $"The batch at {position} of object {extent.Extent.ObjectId} goes past offset {extent.Extent.LastOffset}.");
         }
+        return baseOffset;
     }
 
-    private async ValueTask<FooterPosition> SeekAsync(ReadableExtent readable, long offset, CancellationToken cancellationToken)
+    /// <summary>Where to begin, and an offset that the batch there has, or that comes before it where batches have offsets of their own.</summary>
+    private async ValueTask<(long Position, long Offset)> SeekAsync(
+        ReadableExtent readable, long offset, CancellationToken cancellationToken)
     {
         Extent extent = readable.Extent;
         if (offset <= extent.BaseOffset || extent.Length < SeekFromBytes)
-            return new FooterPosition(extent.Position, 0);
+            return (extent.Position, extent.BaseOffset);
         string key = keys.Object(readable.Level, extent.ObjectId);
         ObjectFooter footer = await footers.GetAsync(extent.ObjectId, key, readable.ObjectSizeBytes, cancellationToken);
-        return Seek(footer, extent, offset);
+        if (footer.Flags.HasFlag(ObjectFlags.AbsoluteOffsets) != readable.HasAbsoluteOffsets)
+            throw new CorruptObjectException($"The footer of {key} says {footer.Flags}, which no object of level {readable.Level} has.");
+        FooterExtent run = ExtentOf(footer, extent);
+        if (readable.HasAbsoluteOffsets)
+            return (footer.SeekOffset(run.TopicId, run.Partition, extent.Position, offset), extent.BaseOffset);
+        FooterPosition at = footer.Seek(run.TopicId, run.Partition, extent.Position, offset - extent.BaseOffset);
+        return (at.Position, extent.BaseOffset + at.RelativeOffset);
     }
 
-    private static FooterPosition Seek(ObjectFooter footer, in Extent extent, long offset)
+    private static FooterExtent ExtentOf(ObjectFooter footer, in Extent extent)
     {
         foreach (ref readonly FooterExtent candidate in footer.Extents)
         {
             // The extent's partition is the one whose bytes hold the run.
             if (extent.Position >= candidate.Position && extent.Position < candidate.End)
-                return footer.Seek(candidate.TopicId, candidate.Partition, extent.Position, offset - extent.BaseOffset);
+                return candidate;
         }
         throw new CorruptObjectException($"Object {extent.ObjectId} has no batch at {extent.Position}.");
     }

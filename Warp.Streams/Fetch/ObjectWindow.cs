@@ -46,6 +46,11 @@ internal sealed class ObjectWindow : IDisposable
         return header;
     }
 
+    /// <summary>Adds a batch as it lies in the object.</summary>
+    public ValueTask AppendBatchAsync(
+        RecordSetBuilder builder, long position, RecordBatchHeader header, CancellationToken cancellationToken) =>
+        AppendAsync(builder, position, position + header.SizeBytes, cancellationToken);
+
     /// <summary>
     /// Adds a batch with its offset in the log. Of its bytes only the header is copied, because the offset in it changes.
     /// </summary>
@@ -63,13 +68,7 @@ internal sealed class ObjectWindow : IDisposable
         // Clients send -1. Only routing has epochs here, and a batch must never carry a higher one than Metadata does.
         RecordBatchHeader.SetPartitionLeaderEpoch(_scratch, 0);
         builder.AppendCopy(_scratch);
-        long end = position + header.SizeBytes;
-        for (position += RecordBatchHeader.Size; position < end;)
-        {
-            ReadOnlyMemory<byte> part = await SliceAsync(position, (int)(end - position), cancellationToken);
-            builder.Append(part, _lease!.Value.Buffer);
-            position += part.Length;
-        }
+        await AppendAsync(builder, position + RecordBatchHeader.Size, position + header.SizeBytes, cancellationToken);
     }
 
     /// <summary>A copy of a batch with its offset in the log, for those who look into it.</summary>
@@ -88,6 +87,16 @@ internal sealed class ObjectWindow : IDisposable
     }
 
     public void Dispose() => _lease?.Dispose();
+
+    private async ValueTask AppendAsync(RecordSetBuilder builder, long position, long end, CancellationToken cancellationToken)
+    {
+        while (position < end)
+        {
+            ReadOnlyMemory<byte> part = await SliceAsync(position, (int)(end - position), cancellationToken);
+            builder.Append(part, _lease!.Value.Buffer);
+            position += part.Length;
+        }
+    }
 
     /// <summary>The bytes at a position that lie in one chunk: at least one, at most as many as asked for.</summary>
     private async ValueTask<ReadOnlyMemory<byte>> SliceAsync(long position, int length, CancellationToken cancellationToken)

@@ -39,6 +39,30 @@ public sealed partial class ObjectFooter
         return new FooterPosition(index[low].Position, index[low].RelativeOffset - origin);
     }
 
+    /// <summary>Finds a batch of a run, at or before an offset, in an object whose batches carry absolute offsets.</summary>
+    /// <param name="topicId">The run's topic.</param>
+    /// <param name="partition">The run's partition.</param>
+    /// <param name="runPosition">Where the run's first batch begins in the object.</param>
+    /// <param name="offset">The wanted offset.</param>
+    /// <returns>The position of a batch with a base offset at or before the wanted one, or of the run's first batch.</returns>
+    /// <exception cref="CorruptObjectException">No batch of the partition lies at that position.</exception>
+    public long SeekOffset(Guid topicId, int partition, long runPosition, long offset)
+    {
+        ReadOnlySpan<IndexEntry> index = IndexFrom(topicId, partition, runPosition, out _);
+        TryFind(topicId, partition, out FooterExtent extent);
+        int low = 0;
+        int high = index.Length - 1;
+        while (low < high)
+        {
+            int middle = (int)(((uint)low + (uint)high + 1) / 2);
+            if (extent.BaseOffset + index[middle].RelativeOffset <= offset)
+                low = middle;
+            else
+                high = middle - 1;
+        }
+        return Math.Max(runPosition, index[low].Position);
+    }
+
     /// <summary>Finds where to look for the first batch of a run whose max timestamp reaches a time.</summary>
     /// <param name="topicId">The run's topic.</param>
     /// <param name="partition">The run's partition.</param>

@@ -8,7 +8,7 @@ namespace Warp.Streams.Objects;
 /// <summary>The one place that makes and reads the keys of objects.</summary>
 /// <remarks>
 /// <code>
-/// &lt;prefix&gt;l0/&lt;hh&gt;/&lt;ulid&gt;                 record batches; hh spreads the keys over a store's partitions
+/// &lt;prefix&gt;l0/&lt;hh&gt;/&lt;ulid&gt;                 record batches (l1, l2: of compaction); hh spreads the keys over a store's partitions
 /// &lt;prefix&gt;warp/cluster                     who owns this store
 /// &lt;prefix&gt;warp/lineage/&lt;20 digits&gt;         the marks that a journal must not be behind of
 /// </code>
@@ -18,8 +18,10 @@ public sealed class ObjectKeys
     /// <summary>The longest key, in characters.</summary>
     public const int MaxLength = 512;
 
+    /// <summary>The highest level that has keys.</summary>
+    public const int MaxLevel = 9;
+
     private const int MaxSegmentLength = 255;
-    private const int MaxLevel = 9;
 
     private static readonly SearchValues<char> SegmentCharacters =
         SearchValues.Create("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-=");

@@ -24,8 +24,12 @@ public sealed class StoreIdentity(IObjectStore store, ObjectKeys keys)
     /// <summary>Whether any record object lies in the store.</summary>
     public async Task<bool> HasObjectsAsync(CancellationToken cancellationToken)
     {
-        await foreach (ObjectInfo _ in store.ListAsync(keys.LevelPrefix(0), null, cancellationToken))
-            return true;
+        // Compaction may have left nothing of level 0.
+        for (int level = 0; level <= ObjectKeys.MaxLevel; level++)
+        {
+            await foreach (ObjectInfo _ in store.ListAsync(keys.LevelPrefix(level), null, cancellationToken))
+                return true;
+        }
         return false;
     }
 

@@ -137,6 +137,8 @@ public sealed class CommandLineSpec : IDisposable
     [InlineData("store", "warp store verify -c warp.conf")]
     [InlineData("store verify", "warp store verify -c warp.conf")]
     [InlineData("store gc", "warp store gc -c warp.conf --dry-run")]
+    [InlineData("compaction", "warp compaction show")]
+    [InlineData("compaction run", "warp compaction run --set warp.http.listen=127.0.0.1:9644")]
     [InlineData("config", "warp config -c warp.conf")]
     [InlineData("version", "warp version")]
     public async Task Help_ends_with_an_example(string command, string example)
@@ -166,6 +168,18 @@ public sealed class CommandLineSpec : IDisposable
         Assert.Equal($"warp: {line}\n", _error.ToString());
         Assert.Empty(_output.ToString());
         Assert.Null(_commands.Options);
+    }
+
+    [Theory]
+    [InlineData("show", CompactionVerb.Show)]
+    [InlineData("run", CompactionVerb.Run)]
+    [InlineData("pause", CompactionVerb.Pause)]
+    [InlineData("resume", CompactionVerb.Resume)]
+    public async Task Compaction_asks_the_node_of_the_configuration(string verb, CompactionVerb expected)
+    {
+        _environment["WARP_HTTP_LISTEN"] = "127.0.0.1:99";
+        Assert.Equal(0, await RunAsync("compaction", verb));
+        Assert.Equal((expected, "127.0.0.1:99"), _commands.Compaction);
     }
 
     [Fact]
@@ -251,6 +265,14 @@ public sealed class CommandLineSpec : IDisposable
         public Task<int> RunDemoAsync(DemoArguments arguments, CancellationToken cancellationToken)
         {
             Demo = arguments;
+            return Result();
+        }
+
+        public (CompactionVerb Verb, string Http)? Compaction { get; private set; }
+
+        public Task<int> CompactionAsync(CompactionVerb verb, HostPort http, CancellationToken cancellationToken)
+        {
+            Compaction = (verb, http.ToString());
             return Result();
         }
 

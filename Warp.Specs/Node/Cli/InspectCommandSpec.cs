@@ -54,6 +54,32 @@ public sealed class InspectCommandSpec : IDisposable
     }
 
     [Fact]
+    public async Task Absolute_offsets_are_shown_and_held_against_the_footer()
+    {
+        JsonElement json = await InspectAsync(AbsoluteObject.Encode(s_id, new(ObjectSamples.Topic(1), 3), AbsoluteBatch(100, 2), AbsoluteBatch(105, 3)));
+
+        Assert.True(json.GetProperty("footer").GetProperty("absoluteOffsets").GetBoolean());
+        JsonElement extent = Assert.Single(json.GetProperty("extents").EnumerateArray());
+        Assert.Equal((100, 8, 5), (Int(extent, "baseOffset"), Int(extent, "offsetCount"), Int(extent, "recordCount")));
+        Assert.Equal([100, 105], extent.GetProperty("batches").EnumerateArray().Select(batch => Int(batch, "baseOffset")));
+        Assert.Equal(0, json.GetProperty("problems").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task An_absolute_offset_that_does_not_rise_is_a_problem()
+    {
+        byte[] second = AbsoluteBatch(105, 3);
+        byte[] bytes = AbsoluteObject.Encode(s_id, new(ObjectSamples.Topic(1), 3), AbsoluteBatch(100, 2), second);
+        RecordBatchHeader.SetBaseOffset(bytes.AsSpan(bytes.AsSpan().IndexOf(second)), 101);
+
+        await Assert.ThrowsAsync<InvalidDataException>(() => InspectAsync(bytes));
+
+        string[] problems = [.. Json().GetProperty("problems").EnumerateArray().Select(static problem => problem.GetString()!)];
+        Assert.Contains(problems, static problem => problem.Contains("has the base offset 101 where at least 102 is expected"));
+        Assert.Contains(problems, static problem => problem.Contains("4 offsets, the footer says 8"));
+    }
+
+    [Fact]
     public async Task A_flipped_bit_in_a_batch_is_a_problem_and_the_rest_is_shown()
     {
         byte[] bytes = Encode();
@@ -146,6 +172,14 @@ public sealed class InspectCommandSpec : IDisposable
         await InspectAsync(bytes);
         bytes[8 + batch.Length - 1] ^= 1;
         await Assert.ThrowsAsync<InvalidDataException>(() => InspectAsync(bytes));
+    }
+
+    private static byte[] AbsoluteBatch(long baseOffset, int records)
+    {
+        var builder = new RecordBatchBuilder { BaseOffset = baseOffset };
+        for (int i = 0; i < records; i++)
+            builder.Append(1_000 + i, null, [7]);
+        return builder.Build();
     }
 
     private static int Int(JsonElement element, string name) => element.GetProperty(name).GetInt32();

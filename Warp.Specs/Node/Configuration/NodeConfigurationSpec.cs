@@ -77,13 +77,13 @@ public sealed class NodeConfigurationSpec : IDisposable
     [InlineData("warp.kafka.lisetn = x", "unknown key warp.kafka.lisetn (did you mean warp.kafka.listen?)")]
     [InlineData("warp.flush.interval.ms = 5", "unknown key warp.flush.interval.ms (did you mean warp.flush.interval?)")]
     [InlineData("warp.completely.different.thing = 5", "unknown key warp.completely.different.thing (warp config --reference lists all keys)")]
-    [InlineData("warp.compaction {}", "unknown key warp.compaction (warp config --reference lists all keys)")]
+    [InlineData("warp.mirror {}", "unknown key warp.mirror (warp config --reference lists all keys)")]
     [InlineData("warp.flush = 5", "warp.flush is a section, not a value; in it are interval, size, puts-per-second, puts-in-flight")]
     [InlineData("warp.topic.defaults = 5", "warp.topic.defaults is a section, not a value; set keys below it")]
     [InlineData(
         "warp = 5",
         "warp is a section, not a value; "
-            + "in it are kafka, http, rpc, journal, store, flush, cache, topic, node, timing, limits, retention, gc")]
+            + "in it are kafka, http, rpc, journal, store, flush, cache, topic, node, timing, limits, retention, gc, compaction")]
     public void An_unknown_key_in_a_file_is_told_with_its_place(string line, string sentence)
     {
         var file = _folder.Write("warp.conf", $"\n{line}");

@@ -14,6 +14,8 @@ public sealed partial class ReferenceConfigurationSpec
     public void The_keys_are_the_known_ones() => Assert.Equal(
         [
             "warp.cache.size",
+            "warp.compaction.bytes-per-second", "warp.compaction.enabled", "warp.compaction.interval", "warp.compaction.l1-size",
+            "warp.compaction.l2-size", "warp.compaction.memory", "warp.compaction.min-objects",
             "warp.flush.interval", "warp.flush.puts-in-flight", "warp.flush.puts-per-second", "warp.flush.size",
             "warp.gc.deletes-per-second", "warp.gc.enabled", "warp.gc.interval",
             "warp.http.listen",
@@ -61,6 +63,6 @@ public sealed partial class ReferenceConfigurationSpec
         Assert.All(settings, i => Assert.StartsWith("#", lines[i - 1].TrimStart()));
     }
 
-    [GeneratedRegex(@"^\s*[a-z-]+ (= \S|\{\}$)")]
+    [GeneratedRegex(@"^\s*[a-z0-9-]+ (= \S|\{\}$)")]
     private static partial Regex Setting();
 }

@@ -1,6 +1,8 @@
 using System.Net;
+using Warp.Actors.Maintenance;
 using Warp.Node.Configuration;
 using Warp.Node.Hosting;
+using Warp.Specs.Actors;
 using Warp.Specs.Hosting;
 using Xunit;
 
@@ -78,6 +80,31 @@ public sealed class AdminEndpointsSpec : IAsyncLifetime
         using var content = new StringContent("x");
         using HttpResponseMessage answer = await _http.PostAsync("/metrics", content, Cancellation);
         Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task Compaction_is_answered_by_its_planner_and_steered_by_posts_alone()
+    {
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "the node is starting\n"), await GetAsync("/compaction"));
+        await using JournaledNode node = await JournaledNode.StartAsync();
+        var settings = new CompactionPlannerSettings(TimeSpan.FromHours(1), 32, 128 << 20, 1 << 30);
+        _endpoints.Compaction.Serve(node.System.Spawn(
+            CompactionPlanner.Name, () => new CompactionPlanner(node.Services, node.Region, settings, new Random(1))));
+
+        Assert.Contains("\"isPaused\": false", (await GetAsync("/compaction")).Text);
+        Assert.Contains("\"isPaused\": true", await PostAsync("/compaction/pause"));
+        Assert.Contains("\"isPaused\": true", (await GetAsync("/compaction")).Text);
+        Assert.Contains("\"lastLookAt\": \"2", await PostAsync("/compaction/run"));
+        Assert.Contains("\"isPaused\": false", await PostAsync("/compaction/resume"));
+        Assert.Equal(HttpStatusCode.NotFound, (await GetAsync("/compaction/pause")).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await GetAsync("/compaction/")).Status);
+
+        async Task<string> PostAsync(string path)
+        {
+            using HttpResponseMessage answer = await _http.PostAsync(path, null, Cancellation);
+            Assert.Equal("application/json", answer.Content.Headers.ContentType!.ToString());
+            return await answer.Content.ReadAsStringAsync(Cancellation);
+        }
     }
 
     [Fact]

@@ -67,6 +67,39 @@ public sealed class ObjectFooterSeekSpec
     }
 
     [Fact]
+    public void Seeking_an_absolute_offset_lands_in_any_run_at_or_before_the_batch_that_has_it_or_comes_next()
+    {
+        Random random = TestSeed.Random();
+        for (int round = 0; round < 100; round++)
+        {
+            var builder = new FooterBuilder(default, ObjectSamples.CreatedAt, "c", ObjectFlags.AbsoluteOffsets);
+            var batches = new List<(long Position, long Base, int Count)>();
+            long next = random.Next(1000);
+            for (int i = 0; i < 60; i++)
+            {
+                next += random.Next(3) == 0 ? random.Next(100) : 0;
+                int count = random.Next(1, 50);
+                int length = random.Next(1, 40_000);
+                batches.Add((builder.Add(ObjectSamples.Topic(1), 1, length, count, 1, next, count), next, count));
+                next += count;
+            }
+            ObjectFooter footer = builder.Build(out _);
+            for (int i = 0; i < 50; i++)
+            {
+                int first = random.Next(batches.Count);
+                long wanted = random.NextInt64(batches[first].Base, next);
+
+                long found = footer.SeekOffset(ObjectSamples.Topic(1), 1, batches[first].Position, wanted);
+
+                int at = batches.FindIndex(batch => batch.Position == found);
+                int holder = batches.FindIndex(batch => batch.Base + batch.Count > wanted);
+                Assert.InRange(at, first, Math.Max(first, holder));
+                Assert.InRange(batches[holder].Position - found, 0, 2 * ObjectFormat.IndexSpanBytes);
+            }
+        }
+    }
+
+    [Fact]
     public void A_run_that_the_object_does_not_hold_is_called_corrupt()
     {
         Random random = TestSeed.Random();

@@ -3,15 +3,17 @@ using Warp.Streams.Objects;
 
 namespace Warp.Specs.Streams.Produce;
 
-/// <summary>A store in memory whose puts do what a test says, and whose reads can be made to fail.</summary>
+/// <summary>A store whose puts do what a test says, and whose reads can be made to fail.</summary>
 /// <param name="clock">Dates the objects; the real one when left out.</param>
-internal sealed class ScriptedObjectStore(TimeProvider? clock = null) : IObjectStore
+/// <param name="inner">Does the work; one in memory when left out.</param>
+internal sealed class ScriptedObjectStore(TimeProvider? clock = null, IObjectStore? inner = null) : IObjectStore
 {
-    private readonly MemoryObjectStore _inner = new(clock ?? TimeProvider.System);
+    private readonly IObjectStore _inner = inner ?? new MemoryObjectStore(clock ?? TimeProvider.System);
     private readonly Channel<HeldPut> _held = Channel.CreateUnbounded<HeldPut>();
     private int _putsUnderWay;
     private int _mostPutsUnderWay;
     private int _puts;
+    private int _gets;
 
     public string Description => "scripted:";
 
@@ -33,6 +35,9 @@ internal sealed class ScriptedObjectStore(TimeProvider? clock = null) : IObjectS
     /// <summary>Puts so far, those that failed too.</summary>
     public int Puts => Volatile.Read(ref _puts);
 
+    /// <summary>Reads of ranges so far.</summary>
+    public int Gets => Volatile.Read(ref _gets);
+
     /// <summary>The most puts that were under way at the same time.</summary>
     public int MostPutsUnderWay => Volatile.Read(ref _mostPutsUnderWay);
 
@@ -51,9 +56,9 @@ internal sealed class ScriptedObjectStore(TimeProvider? clock = null) : IObjectS
     /// <summary>Whether a put waits that nobody has taken.</summary>
     public bool AnyHeld => _held.Reader.TryPeek(out _);
 
-    /// <summary>The keys of the objects that hold records.</summary>
-    public async Task<List<string>> KeysAsync() =>
-        await _inner.ListAsync("l0/", null, CancellationToken.None).Select(static info => info.Key).ToListAsync();
+    /// <summary>The keys of the objects of a level.</summary>
+    public async Task<List<string>> KeysAsync(int level = 0) =>
+        await _inner.ListAsync($"l{level}/", null, CancellationToken.None).Select(static info => info.Key).ToListAsync();
 
     /// <summary>Puts bytes as they are, past the script.</summary>
     public Task AddAsync(string key, IReadOnlyList<ReadOnlyMemory<byte>> content) => _inner.PutAsync(key, content, CancellationToken.None);
@@ -86,6 +91,7 @@ internal sealed class ScriptedObjectStore(TimeProvider? clock = null) : IObjectS
 
     public async Task<int> GetRangeAsync(string key, long position, Memory<byte> destination, CancellationToken cancellationToken)
     {
+        Interlocked.Increment(ref _gets);
         await ReadGate.WaitAsync(cancellationToken);
         if (ReadFailure?.Invoke(key) is { } failure)
             throw failure;

@@ -33,10 +33,11 @@ internal sealed class StreamsWorld : IAsyncDisposable
     private readonly TimeConstants _times;
     private int _topics;
 
-    private StreamsWorld(JournaledNode node, FlushSettings settings, TimeProvider? time, TimeConstants times)
+    private StreamsWorld(
+        JournaledNode node, FlushSettings settings, TimeProvider? time, TimeConstants times, IObjectStore? store)
     {
         Node = node;
-        Store = new ScriptedObjectStore(time);
+        Store = new ScriptedObjectStore(time, store);
         _settings = settings;
         _times = times;
     }
@@ -66,10 +67,12 @@ internal sealed class StreamsWorld : IAsyncDisposable
     public CancellationTokenSource Draining { get; } = new();
 
     public static async Task<StreamsWorld> StartAsync(
-        FlushSettings? settings = null, TimeProvider? time = null, TimeConstants? times = null, int shards = 4)
+        FlushSettings? settings = null, TimeProvider? time = null, TimeConstants? times = null, int shards = 4,
+        IObjectStore? store = null)
     {
         times ??= new TimeConstants();
-        var world = new StreamsWorld(await JournaledNode.StartAsync(time, shards, times), settings ?? AtOnce, time, times);
+        JournaledNode node = await JournaledNode.StartAsync(time, shards, times);
+        var world = new StreamsWorld(node, settings ?? AtOnce, time, times, store);
         world.Open();
         return world;
     }

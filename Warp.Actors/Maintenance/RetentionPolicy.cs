@@ -11,9 +11,10 @@ public readonly record struct RetentionPolicy(long RetentionMs, long RetentionBy
     /// <summary>Everything goes.</summary>
     public static readonly RetentionPolicy KeepNothing = new(RetentionMs: -1, RetentionBytes: 0);
 
-    /// <summary>The policies of all topics whose records go by age or size (<c>cleanup.policy</c> has <c>delete</c>), by topic id.</summary>
+    /// <summary>The policies of all topics whose records go by age or size (<c>cleanup.policy</c>), by topic id.</summary>
     public static IReadOnlyDictionary<Guid, RetentionPolicy> Of(CatalogImage image) => image.ById.Values
-        .Where(static topic => topic.IsOpen && topic.Config.IsDeleted && (topic.Config.RetentionMs >= 0 || topic.Config.RetentionBytes >= 0))
+        .Where(static topic => topic.IsOpen && topic.Config.IsDeleted)
+        .Where(static topic => topic.Config.RetentionMs >= 0 || topic.Config.RetentionBytes >= 0)
         .ToFrozenDictionary(
             static topic => topic.Id, static topic => new RetentionPolicy(topic.Config.RetentionMs, topic.Config.RetentionBytes));
 }

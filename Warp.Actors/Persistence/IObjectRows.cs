@@ -37,7 +37,8 @@ public interface IObjectRows
     /// Makes rows in <see cref="ObjectState.Deleting"/> for objects that have none: a commit that comes now is refused.
     /// </summary>
     /// <returns>Those that had none. Only they may be deleted; for the others a commit was quicker.</returns>
-    ValueTask<IReadOnlyList<ObjectId>> InsertDeletingAsync(Fence fence, IReadOnlyList<OrphanObject> orphans, CancellationToken cancellationToken);
+    ValueTask<IReadOnlyList<ObjectId>> InsertDeletingAsync(
+        Fence fence, IReadOnlyList<OrphanObject> orphans, CancellationToken cancellationToken);
 
     /// <summary>Notes that the objects of deleting rows are gone from the store; their rows stay, as tombstones.</summary>
     ValueTask ConfirmDeletedAsync(Fence fence, IReadOnlyList<ObjectId> ids, CancellationToken cancellationToken);

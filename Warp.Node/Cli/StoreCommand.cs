@@ -26,8 +26,9 @@ public static class StoreCommand
                 $"{Word(finding.Kind)} {finding.Subject}: {finding.Problem}",
                 new { Kind = Word(finding.Kind), finding.Subject, finding.Problem }),
             cancellationToken);
+        string verdict = result.Findings == 0 ? "all is well" : $"{result.Findings} faults";
         lines.End(
-            $"Read {result.Objects} objects of {result.Bytes} bytes and {result.Extents} extents: {(result.Findings == 0 ? "all is well" : $"{result.Findings} faults")}",
+            $"Read {result.Objects} objects of {result.Bytes} bytes and {result.Extents} extents: {verdict}",
             new { result.Objects, result.Bytes, result.Extents });
         return result.Findings == 0 ? ExitCode.Ok : ExitCode.Failed;
     }
@@ -83,7 +84,8 @@ public static class StoreCommand
         }
 
         void Report(CollectedObject collected) => lines.Write(
-            $"{(dryRun ? "would delete" : "deleted")} {collected.Key} ({collected.SizeBytes} bytes), {Word(collected.Reason)}: {collected.Why}",
+            $"{(dryRun ? "would delete" : "deleted")} {collected.Key} ({collected.SizeBytes} bytes), "
+                + $"{Word(collected.Reason)}: {collected.Why}",
             new { collected.Key, collected.SizeBytes, Reason = Word(collected.Reason), collected.Why });
     }
 

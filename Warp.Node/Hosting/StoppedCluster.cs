@@ -6,7 +6,9 @@ using Warp.Streams.Objects;
 
 namespace Warp.Node.Hosting;
 
-/// <summary>The store and the journal of a node that does not run, for commands that look after them. Opening changes nothing in either.</summary>
+/// <summary>
+/// The store and the journal of a node that does not run, for commands that look after them. Opening changes nothing in either.
+/// </summary>
 internal sealed class StoppedCluster : IAsyncDisposable
 {
     private readonly NodeStore _store;

@@ -37,7 +37,8 @@ public sealed class GarbageSpec(ITestOutputHelper output)
         await admin.DeleteTopicsAsync(["a", "b", "short"]);
 
         await Wait.UntilAsync(() => StoppedNode.Objects(node).Length == 0, _patience, "an empty store");
-        await Wait.UntilAsync(() => node.MetricsAsync().Result.ContainsKey("warp_gc_objects_total{reason=\"released\"}"), _patience, "the metric");
+        const string Metric = "warp_gc_objects_total{reason=\"released\"}";
+        await Wait.UntilAsync(() => node.MetricsAsync().Result.ContainsKey(Metric), _patience, Metric);
         Assert.Equal(0, await node.TerminateAsync(TimeSpan.FromSeconds(10)));
         Assert.Empty(await StoppedNode.VerifyAsync(node));
     }
@@ -117,7 +118,8 @@ public sealed class GarbageSpec(ITestOutputHelper output)
 
     private static async Task<IAdminClient> CreateAsync(WarpProcess node, string[] topics, Dictionary<string, string> configs)
     {
-        IAdminClient admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = node.Bootstrap }).SetLogHandler((_, _) => { }).Build();
+        IAdminClient admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = node.Bootstrap })
+            .SetLogHandler((_, _) => { }).Build();
         await admin.CreateTopicsAsync(topics.Select(
             topic => new TopicSpecification { Name = topic, NumPartitions = Partitions, ReplicationFactor = 1, Configs = configs }));
         return admin;
@@ -126,7 +128,8 @@ public sealed class GarbageSpec(ITestOutputHelper output)
     /// <summary>Writes values of a history round robin to the partitions of a topic, each record an object of its own.</summary>
     private static async Task ProduceAsync(WarpProcess node, string topic, int records)
     {
-        using var producer = new ProducerBuilder<Null, string>(new ProducerConfig { BootstrapServers = node.Bootstrap, LingerMs = 0 }).Build();
+        var config = new ProducerConfig { BootstrapServers = node.Bootstrap, LingerMs = 0 };
+        using var producer = new ProducerBuilder<Null, string>(config).Build();
         for (int i = 0; i < records; i++)
         {
             var value = new HistoryValue(0, i % Partitions, i / Partitions);
@@ -140,7 +143,17 @@ public sealed class GarbageSpec(ITestOutputHelper output)
         request.Topics.Add(new()
         {
             Topic = topic,
-            Partitions = [new() { Partition = partition, FetchOffset = offset, PartitionMaxBytes = 1 << 20, CurrentLeaderEpoch = -1, LastFetchedEpoch = -1 }],
+            Partitions =
+            [
+                new()
+                {
+                    Partition = partition,
+                    FetchOffset = offset,
+                    PartitionMaxBytes = 1 << 20,
+                    CurrentLeaderEpoch = -1,
+                    LastFetchedEpoch = -1,
+                },
+            ],
         });
         FetchResponse response = await socket.AskAsync<FetchResponse>(request, 12);
         FetchResponse.PartitionData data = Assert.Single(Assert.Single(response.Responses).Partitions);

@@ -25,7 +25,8 @@ public static class StoppedNode
     public static async Task<string[]> VerifyAsync(WarpProcess node)
     {
         using var output = new StringWriter();
-        int exit = await StoreCommand.VerifyAsync(Options(node), json: false, output, TimeProvider.System, TestContext.Current.CancellationToken);
+        int exit = await StoreCommand.VerifyAsync(
+            Options(node), json: false, output, TimeProvider.System, TestContext.Current.CancellationToken);
         string[] lines = Lines(output)[..^1];
         Assert.Equal(lines.Length == 0 ? ExitCode.Ok : ExitCode.Failed, exit);
         return lines;

@@ -193,7 +193,13 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
     }
 
     private async Task<PartitionRecords> ReadPartitionAsync(
-        FetchQuery query, int index, PartitionExtents plan, int maxBytes, bool atLeastOne, bool mayPlanAgain, CancellationToken cancellationToken)
+        FetchQuery query,
+        int index,
+        PartitionExtents plan,
+        int maxBytes,
+        bool atLeastOne,
+        bool mayPlanAgain,
+        CancellationToken cancellationToken)
     {
         PartitionQuery partition = query.Partitions[index];
         using var builder = new RecordSetBuilder();

@@ -31,7 +31,8 @@ internal sealed class ReadFailures(ILogger log, TimeProvider time)
         if (error is ObjectNotFoundException)
         {
             log.LogError(
-                "Partition {Partition} cannot be read at offset {Offset}: {Error} Put the object back from a backup of the store, or give its records up by moving the log start past them (DeleteRecords); `warp store verify` lists all that is missing",
+                "Partition {Partition} cannot be read at offset {Offset}: {Error} Put the object back from a backup of the store, or give its "
+                + "records up by moving the log start past them (DeleteRecords); `warp store verify` lists all that is missing",
                 partition,
                 offset,
                 error.Message);

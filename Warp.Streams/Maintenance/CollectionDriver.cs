@@ -65,7 +65,7 @@ public sealed class CollectionDriver : IAsyncDisposable
                 _listedAt = now;
             _uploads.Add(result.Uploads);
             if (result.Objects > 0)
-                _log.LogInformation("Deleted {Objects} objects of {Bytes} bytes that nothing refers to any more", result.Objects, result.Bytes);
+                _log.LogInformation("Deleted {Objects} unused objects of {Bytes} bytes", result.Objects, result.Bytes);
             outcome = "completed";
         }
         catch (LineageException error)

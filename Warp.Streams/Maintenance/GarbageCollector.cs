@@ -16,7 +16,13 @@ namespace Warp.Streams.Maintenance;
 /// <param name="Time">Paces the deletions.</param>
 /// <param name="DeletesPerSecond">The most objects that are deleted in a second.</param>
 public sealed record CollectorServices(
-    IJournal Journal, IObjectStore Store, ObjectKeys Keys, StoreLineage Lineage, TimeConstants Times, TimeProvider Time, int DeletesPerSecond);
+    IJournal Journal,
+    IObjectStore Store,
+    ObjectKeys Keys,
+    StoreLineage Lineage,
+    TimeConstants Times,
+    TimeProvider Time,
+    int DeletesPerSecond);
 
 /// <summary>
 /// Deletes the objects of which nothing is needed any more (the architecture's rules 8 and 9). An object's row is turned to deleting first,
@@ -68,9 +74,10 @@ public sealed class GarbageCollector(CollectorServices services, Func<Fence?> fe
         if (await services.Lineage.FindObjectionAsync(cancellationToken) is { } objection)
             throw new LineageException(objection);
         var sweep = new Sweep(report);
-        await foreach (IReadOnlyList<ObjectRow> rows in PagesAsync(ObjectRowKind.Released, services.Times.CollectionGrace, cancellationToken))
+        TimeSpan grace = services.Times.CollectionGrace;
+        await foreach (IReadOnlyList<ObjectRow> rows in PagesAsync(ObjectRowKind.Released, grace, cancellationToken))
             Report(rows, CollectionReason.Released, sweep);
-        await foreach (IReadOnlyList<ObjectRow> rows in PagesAsync(ObjectRowKind.Expired, services.Times.CollectionGrace, cancellationToken))
+        await foreach (IReadOnlyList<ObjectRow> rows in PagesAsync(ObjectRowKind.Expired, grace, cancellationToken))
             Report(rows, CollectionReason.Expired, sweep);
         await foreach (IReadOnlyList<ObjectRow> rows in PagesAsync(ObjectRowKind.Deleting, TimeSpan.Zero, cancellationToken))
             Report(rows, CollectionReason.Unfinished, sweep);
@@ -126,7 +133,8 @@ public sealed class GarbageCollector(CollectorServices services, Func<Fence?> fe
     private async Task SweepStoreAsync(Sweep sweep, CancellationToken cancellationToken)
     {
         await RequireLineageAsync(cancellationToken);
-        DateTimeOffset uploadsBefore = await services.Journal.ReadClockAsync(cancellationToken) - CollectionRules.UploadLife(services.Times);
+        DateTimeOffset now = await services.Journal.ReadClockAsync(cancellationToken);
+        DateTimeOffset uploadsBefore = now - CollectionRules.UploadLife(services.Times);
         for (int level = 0; level <= MaxLevel; level++)
             sweep.Uploads += await services.Store.AbortUploadsAsync(services.Keys.LevelPrefix(level), uploadsBefore, cancellationToken);
         await foreach (List<OldObject> page in OldObjectsAsync(cancellationToken))
@@ -138,7 +146,7 @@ public sealed class GarbageCollector(CollectorServices services, Func<Fence?> fe
             // Where the insert did not win, a commit did: the object is needed.
             orphans.RemoveAll(orphan => !won.Contains(orphan.Id));
             await DeleteAsync(
-                [.. orphans.Select(static old => (old.Id, old.Info.Key)), .. returned.Select(static old => (old.Object.Id, old.Object.Info.Key))],
+                [.. orphans.Concat(returned.Select(static old => old.Object)).Select(static old => (old.Id, old.Info.Key))],
                 cancellationToken);
             foreach (OldObject orphan in orphans)
                 sweep.Add(orphan.Info.Key, orphan.Info.Size, CollectionReason.Orphaned, ExplainOrphan(orphan));

@@ -52,7 +52,8 @@ internal sealed class ObjectVerification(StoredObject stored, string clusterId, 
         }
     }
 
-    private async Task VerifyPartitionAsync(ObjectFooter footer, FooterExtent extent, List<PlacedExtent> runs, CancellationToken cancellationToken)
+    private async Task VerifyPartitionAsync(
+        ObjectFooter footer, FooterExtent extent, List<PlacedExtent> runs, CancellationToken cancellationToken)
     {
         var matcher = new RunMatcher(runs, footer.Flags.HasFlag(ObjectFlags.AbsoluteOffsets), Report);
         int batches = 0;
@@ -65,12 +66,17 @@ internal sealed class ObjectVerification(StoredObject stored, string clusterId, 
                 && header.SizeBytes <= left;
             if (!whole)
             {
-                Report(FindingKind.DamagedObject, $"at {position} there is no whole record batch; {left} bytes of {Name(extent)} were skipped");
+                Report(
+                    FindingKind.DamagedObject, $"at {position} there is no whole record batch; {left} bytes of {Name(extent)} were skipped");
                 break;
             }
             uint crc = await ComputeCrcAsync(position, header.SizeBytes, cancellationToken);
             if (crc != header.Crc)
-                Report(FindingKind.BadChecksum, $"the batch at {position} of {Name(extent)} has the CRC-32C {crc:x8}, its header says {header.Crc:x8}");
+            {
+                Report(
+                    FindingKind.BadChecksum,
+                    $"the batch at {position} of {Name(extent)} has the CRC-32C {crc:x8}, its header says {header.Crc:x8}");
+            }
             matcher.Next(position, header);
             batches++;
             position += header.SizeBytes;
@@ -106,7 +112,8 @@ internal sealed class ObjectVerification(StoredObject stored, string clusterId, 
         private long _offset;
 
         public static string Describe(in PlacedExtent run) =>
-            $"the run of partition {run.Partition} with offsets {run.Extent.BaseOffset} to {run.Extent.LastOffset} (bytes {run.Extent.Position} to {run.Extent.Position + run.Extent.Length})";
+            $"the run of partition {run.Partition} with offsets {run.Extent.BaseOffset} to {run.Extent.LastOffset} "
+            + $"(bytes {run.Extent.Position} to {run.Extent.Position + run.Extent.Length})";
 
         public void Next(long position, in RecordBatchHeader header)
         {

@@ -14,8 +14,8 @@ namespace Warp.Streams.Maintenance;
 /// changed. Nobody may write meanwhile, or what is on its way looks like a fault.
 /// </summary>
 /// <remarks>
-/// Takes the memory of one shard's state, of <see cref="DefaultMaxKept"/> extents and rows, and of a few chunks, however large the store is: of a
-/// large one it looks at one share of the objects after the other.
+/// Takes the memory of one shard's state, of <see cref="DefaultMaxKept"/> extents and rows, and of a few chunks, however large the store
+/// is: of a large one it looks at one share of the objects after the other.
 /// </remarks>
 /// <param name="journal">The journal.</param>
 /// <param name="store">The store.</param>
@@ -125,15 +125,30 @@ public sealed class StoreVerifier(
     {
         (ObjectRow row, ulong shards) = (entry.Row, entry.Shards);
         if ((row.LiveShards & ~shards) is not 0 and var needless)
-            Report(FindingKind.WrongShards, KeyOf(row), $"its row names the shards {Names(needless)}, which have nothing in it; it is never collected");
+        {
+            Report(
+                FindingKind.WrongShards,
+                KeyOf(row),
+                $"its row names the shards {Names(needless)}, which have nothing in it; it is never collected");
+        }
         if ((shards & ~row.LiveShards) is not 0 and var missing)
-            Report(FindingKind.WrongShards, KeyOf(row), $"its row does not name the shards {Names(missing)}, which have records in it; it may be collected");
+        {
+            Report(
+                FindingKind.WrongShards,
+                KeyOf(row),
+                $"its row does not name the shards {Names(missing)}, which have records in it; it may be collected");
+        }
         if (row.State != ObjectState.Live && shards != 0)
             Report(FindingKind.UnprotectedObject, KeyOf(row), $"shards {Names(shards)} point into it, but its row says {row.State}");
     }
 
     private async Task VerifyObjectAsync(
-        ClusterRecord cluster, Dictionary<ObjectId, KnownObject> known, int level, ObjectInfo info, DateTimeOffset now, CancellationToken cancellationToken)
+        ClusterRecord cluster,
+        Dictionary<ObjectId, KnownObject> known,
+        int level,
+        ObjectInfo info,
+        DateTimeOffset now,
+        CancellationToken cancellationToken)
     {
         if (!keys.TryParseObject(info.Key, out _, out ObjectId id))
         {
@@ -143,7 +158,10 @@ public sealed class StoreVerifier(
         if (!known.TryGetValue(id, out KnownObject? entry) || entry.Row.Level != level)
         {
             if (CollectionRules.IsOrphanAge(id, info.LastModified, now, times))
-                Report(FindingKind.UnreferencedObject, info.Key, $"the journal does not know it, {info.Size} bytes; `warp store gc` deletes it");
+            {
+                Report(
+                    FindingKind.UnreferencedObject, info.Key, $"the journal does not know it, {info.Size} bytes; `warp store gc` deletes it");
+            }
             return;
         }
         entry.IsThere = true;
@@ -171,11 +189,15 @@ public sealed class StoreVerifier(
         if (shards != 0)
         {
             long records = entry.Uses?.Extents.Sum(static placed => placed.Extent.LastOffset - placed.Extent.BaseOffset + 1) ?? 0;
-            Report(FindingKind.MissingObject, KeyOf(row), $"it is not in the store; the shards {Names(shards)} have {records} records in it");
+            Report(
+                FindingKind.MissingObject, KeyOf(row), $"it is not in the store; the shards {Names(shards)} have {records} records in it");
         }
         else if (row.State == ObjectState.Live)
         {
-            Report(FindingKind.RowWithoutObject, KeyOf(row), "it is not in the store; nothing needs it, and its row goes with the next collection");
+            Report(
+                FindingKind.RowWithoutObject,
+                KeyOf(row),
+                "it is not in the store; nothing needs it, and its row goes with the next collection");
         }
     }
 
@@ -185,7 +207,8 @@ public sealed class StoreVerifier(
         ObjectRow? last = null;
         do
         {
-            IReadOnlyList<ObjectRow> page = await journal.ListObjectsAsync(ObjectRowKind.All, TimeSpan.Zero, last, PageSize, cancellationToken);
+            IReadOnlyList<ObjectRow> page = await journal.ListObjectsAsync(
+                ObjectRowKind.All, TimeSpan.Zero, last, PageSize, cancellationToken);
             foreach (ObjectRow row in page)
                 yield return row;
             last = page.Count == PageSize ? page[^1] : null;

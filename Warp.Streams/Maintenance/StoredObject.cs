@@ -46,6 +46,8 @@ internal sealed class StoredObject(IObjectStore store, string key, long sizeByte
             return buffer.AsSpan((int)(position - _start), length).ToArray();
         var tail = new byte[length];
         int read = await store.GetRangeAsync(key, position, tail, cancellationToken);
-        return read == length ? tail : throw new CorruptObjectException($"The object ends after {position + read} bytes; it should have {sizeBytes}.");
+        return read == length
+            ? tail
+            : throw new CorruptObjectException($"The object ends after {position + read} bytes; it should have {sizeBytes}.");
     }
 }

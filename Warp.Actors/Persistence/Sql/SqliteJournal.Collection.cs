@@ -101,7 +101,8 @@ public sealed partial class SqliteJournal
                 "pending" => ObjectState.Pending,
                 "live" => ObjectState.Live,
                 "deleting" => ObjectState.Deleting,
-                var unknown => throw new JournalException($"The journal has an object in the state '{unknown}', which this version of Warp does not know; run a newer one."),
+                var unknown => throw new JournalException(
+                    $"The journal has an object in the state '{unknown}', which this version of Warp does not know; run a newer one."),
             };
             rows.Add(new ObjectRow(
                 ObjectId.FromBytes((byte[])row.GetValue(0)), row.GetInt64(1), row.GetInt32(2), state, (ulong)row.GetInt64(4),

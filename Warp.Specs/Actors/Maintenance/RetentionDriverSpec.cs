@@ -167,7 +167,8 @@ public sealed class RetentionDriverSpec : IAsyncLifetime
     {
         var topic = new NewTopic("events", 1, 1, [.. configs.Select(static c => KeyValuePair.Create(c.Name, (string?)c.Value))]);
         IReadOnlyList<Task<TopicResult>> results = await JournaledNode.AskAsync(
-            _catalog, (Reply<IReadOnlyList<Task<TopicResult>>> reply) => new CatalogMessage.CreateTopics([topic], ValidateOnly: false, reply));
+            _catalog,
+            (Reply<IReadOnlyList<Task<TopicResult>>> reply) => new CatalogMessage.CreateTopics([topic], ValidateOnly: false, reply));
         TopicResult result = await results[0].WaitAsync(JournaledNode.Patience, Cancellation);
         Assert.Equal(ErrorCode.None, result.Error);
         return new TopicPartition(result.Topic!.Id, 0);

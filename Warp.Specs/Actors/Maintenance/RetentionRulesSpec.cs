@@ -77,7 +77,9 @@ public sealed class RetentionRulesSpec
         for (int i = 0; i < 3; i++)
         {
             core.Accept(node.Next(
-                Batch(new(s_topic, 0), 10, timestamp: i), Batch(new(s_topic, 1), 5, timestamp: 5 * i), Batch(new(other, 0), 1, timestamp: 0)));
+                Batch(new(s_topic, 0), 10, timestamp: i),
+                Batch(new(s_topic, 1), 5, timestamp: 5 * i),
+                Batch(new(other, 0), 1, timestamp: 0)));
         }
         core.DeleteRecords(new(s_topic, 0), 5);
 
@@ -90,7 +92,7 @@ public sealed class RetentionRulesSpec
         Assert.Empty(RetentionRules.Decide(core.State, policies, nowMs: 10).Events);
     }
 
-    /// <summary>Whatever the extents and the limits: what is decided in steps is what the definition says, and no step is too large.</summary>
+    /// <summary>Whatever the extents and limits: what is decided in steps is what the definition says, and no step is too large.</summary>
     [Fact]
     public void Many_extents_go_in_steps_that_end_where_the_definition_says()
     {
@@ -122,7 +124,7 @@ public sealed class RetentionRulesSpec
         }
     }
 
-    /// <summary>The same, written down from Kafka's words: segments are deleted while the log is too large, then while they are too old.</summary>
+    /// <summary>The same from Kafka's words: segments are deleted while the log is too large, then while they are too old.</summary>
     private static long ExpectedStart(PartitionLog log, RetentionPolicy policy, long nowMs)
     {
         List<Extent> left = [.. log.Extents];

@@ -58,7 +58,8 @@ internal sealed class CollectionWorld : IAsyncDisposable
     public async Task<List<string>> SweepAsync(bool listStore = true)
     {
         var collected = new List<string>();
-        await Collector().SweepAsync(listStore, one => collected.Add(Line(one)), Cancellation).WaitAsync(StreamsWorld.Patience, Cancellation);
+        await Collector().SweepAsync(listStore, one => collected.Add(Line(one)), Cancellation)
+            .WaitAsync(StreamsWorld.Patience, Cancellation);
         return collected;
     }
 
@@ -79,7 +80,7 @@ internal sealed class CollectionWorld : IAsyncDisposable
         return findings;
     }
 
-    public async Task<ErrorCode> DeleteTopicAsync(TopicPartition partition) => await Streams.Region.SequencerOf(partition).AskAsync<ErrorCode>(
+    public Task<ErrorCode> DeleteTopicAsync(TopicPartition partition) => Streams.Region.SequencerOf(partition).AskAsync<ErrorCode>(
         reply => new SequencerMessage.DeleteTopic(partition.TopicId, reply), Actors.JournaledNode.AskDeadline, Cancellation);
 
     public async Task DeleteRecordsAsync(TopicPartition partition, long before)

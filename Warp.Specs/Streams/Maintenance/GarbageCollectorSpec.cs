@@ -54,7 +54,8 @@ public sealed class GarbageCollectorSpec : IAsyncLifetime
     {
         TopicPartition[] topic = await _world.Streams.OpenTopicAsync(4);
         TopicPartition[] other = await _world.Streams.OpenTopicAsync(4);
-        PendingBatch[] batches = [.. topic.Concat(other).Select(partition => _world.Streams.Batches.Pending(partition, SampleBatches.Build("x")))];
+        byte[] bytes = SampleBatches.Build("x");
+        PendingBatch[] batches = [.. topic.Concat(other).Select(partition => _world.Streams.Batches.Pending(partition, bytes))];
         _world.Streams.Produce(batches);
         foreach (PendingBatch batch in batches)
             Assert.Equal(ErrorCode.None, (await StreamsWorld.AnswerAsync(batch)).Error);

@@ -98,7 +98,8 @@ public sealed class StoreVerifierSpec : IAsyncLifetime
     {
         string key = await _world.ProduceAsync(_topic[0], "some text");
         await ReplaceAsync(key, (await Store.GetAsync(key, Cancellation))[..^10]);
-        Assert.Contains((FindingKind.DamagedObject, key), (await _world.VerifyAsync()).Select(static finding => (finding.Kind, finding.Subject)));
+        Assert.Contains(
+            (FindingKind.DamagedObject, key), (await _world.VerifyAsync()).Select(static finding => (finding.Kind, finding.Subject)));
     }
 
     [Theory]
@@ -124,7 +125,8 @@ public sealed class StoreVerifierSpec : IAsyncLifetime
     public async Task A_run_must_be_of_its_own_partition()
     {
         ObjectCommit commit = await PutAsync(_topic[0], SampleBatches.Build("a", "b"));
-        TopicPartition other = _topic.First(partition => partition != _topic[0] && _world.Streams.Region.ShardOf(partition) == _world.Streams.Region.ShardOf(_topic[0]));
+        int shard = _world.Streams.Region.ShardOf(_topic[0]);
+        TopicPartition other = _topic.Skip(1).First(partition => _world.Streams.Region.ShardOf(partition) == shard);
         await CommitAsync(commit with { Batches = [commit.Batches[0] with { Partition = other }] });
 
         await AssertFindsAsync(FindingKind.WrongExtent);
@@ -182,7 +184,8 @@ public sealed class StoreVerifierSpec : IAsyncLifetime
     /// <summary>One object with a batch for each partition.</summary>
     private async Task ProduceToAllAsync(int round)
     {
-        PendingBatch[] batches = [.. _topic.Select(partition => _world.Streams.Batches.Pending(partition, SampleBatches.Build($"{round}", "x")))];
+        byte[] bytes = SampleBatches.Build($"{round}", "x");
+        PendingBatch[] batches = [.. _topic.Select(partition => _world.Streams.Batches.Pending(partition, bytes))];
         _world.Streams.Produce(batches);
         foreach (PendingBatch batch in batches)
             Assert.Equal(ErrorCode.None, (await StreamsWorld.AnswerAsync(batch)).Error);
@@ -223,7 +226,8 @@ public sealed class StoreVerifierSpec : IAsyncLifetime
 
     private Task ChangeRowsAsync(string sql) => _world.Streams.RestartAsync(async path =>
     {
-        await using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+        var settings = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false };
+        await using var connection = new SqliteConnection(settings.ToString());
         await connection.OpenAsync(Cancellation);
         await using SqliteCommand command = connection.CreateCommand();
         command.CommandText = sql;

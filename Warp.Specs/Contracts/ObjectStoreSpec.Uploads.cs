@@ -7,8 +7,8 @@ public abstract partial class ObjectStoreSpec
 {
     private const int Part = IMultipartUpload.MinPartSize;
 
-    /// <summary>Whether exactly the uploads that tests leave unfinished can be found and aborted. Some stores discard them by themselves, and
-    /// an attempt to start one that seemed to fail may have left one more.</summary>
+    /// <summary>Whether exactly the uploads that tests leave unfinished can be found and aborted. Some stores discard them by themselves,
+    /// and an attempt to start one that seemed to fail may have left one more.</summary>
     protected virtual bool CountsUploads => true;
 
     [Fact]

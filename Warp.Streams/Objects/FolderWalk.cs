@@ -5,7 +5,8 @@ internal static class FolderWalk
 {
     /// <param name="prefix">Any beginning of a key.</param>
     /// <param name="startAfter">The last key of the page before, or null.</param>
-    /// <param name="readFolder">What is in a folder: its key, which ends with a slash (empty: the root), to the objects and folders in it.</param>
+    /// <param name="readFolder">What is in a folder: its key, which ends with a slash (empty: the root), to the objects and folders in
+    /// it.</param>
     public static async IAsyncEnumerable<ObjectInfo> ListAsync(
         string prefix, string? startAfter, Func<string, Task<List<FolderEntry>>> readFolder)
     {

@@ -1,6 +1,7 @@
 namespace Warp.Streams.Objects;
 
-/// <summary>What follows the scheme in <c>//HOST/PREFIX?NAME=VALUE&amp;…</c>. Messages never repeat values, which might be secrets.</summary>
+/// <summary>What follows the scheme in <c>//HOST/PREFIX?NAME=VALUE&amp;…</c>. Messages never repeat values, which might be
+/// secrets.</summary>
 internal sealed class UrlParts
 {
     private readonly Dictionary<string, string> _parameters;
@@ -16,7 +17,10 @@ internal sealed class UrlParts
         int slash = place.IndexOf('/');
         Host = slash < 0 ? place : place[..slash];
         if (Host.Length == 0 || !Host.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_'))
-            throw new ArgumentException("The name after the two slashes has letters, digits, dashes and dots; user names and passwords have no place in it.");
+        {
+            throw new ArgumentException(
+                "The name after the two slashes has letters, digits, dashes and dots; user names and passwords have no place in it.");
+        }
         string prefix = slash < 0 ? "" : place[(slash + 1)..].TrimEnd('/');
         ObjectKeys.ValidatePrefix(prefix);
         Prefix = prefix.Length == 0 ? "" : prefix + "/";
@@ -61,7 +65,8 @@ internal sealed class UrlParts
     {
         if (Take(name) is not { } value)
             return null;
-        return Uri.TryCreate(value, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https" && uri.UserInfo.Length == 0 && uri.Query.Length == 0
+        bool isUri = Uri.TryCreate(value, UriKind.Absolute, out Uri? uri);
+        return isUri && uri!.Scheme is "http" or "https" && uri.UserInfo.Length == 0 && uri.Query.Length == 0
             ? uri
             : throw new ArgumentException($"The parameter '{name}' is an address such as https://host:port, without a user, password or token.");
     }

@@ -43,7 +43,8 @@ internal static class AzureBlobCredentials
             throw new ObjectStoreException(
                 settings.ToString(),
                 null,
-                $"The credentials cannot be read. Check {ConnectionStringVariable}, {KeyVariable} and {SasVariable}: each is taken as Azure's portal shows it.",
+                $"The credentials cannot be read. Check {ConnectionStringVariable}, {KeyVariable} and {SasVariable}: each is taken as Azure's "
+                + "portal shows it.",
                 isTransient: false);
         }
     }

@@ -15,7 +15,8 @@ internal sealed class AzureBlobErrors(string store, AzureBlobSettings settings)
             + $"{AzureBlobCredentials.SasVariable}, or give this machine a managed identity.",
             false,
             e),
-        AuthenticationFailedException e => Make(key, "The identity was not accepted. Check the identity of this machine, or the AZURE_* variables.", false, e),
+        AuthenticationFailedException e => Make(
+            key, "The identity was not accepted. Check the identity of this machine, or the AZURE_* variables.", false, e),
         _ => Make(
             key,
             $"It cannot be reached ({Innermost(cause)}). Check that {settings.Endpoint?.ToString() ?? settings.Account ?? "the account"} is right, "
@@ -35,8 +36,8 @@ internal sealed class AzureBlobErrors(string store, AzureBlobSettings settings)
             "AuthorizationFailure" or "AuthorizationPermissionMismatch" or "InsufficientAccountPermissions"
                 or "AuthorizationResourceTypeMismatch" or "AuthorizationServiceMismatch" or "AuthorizationProtocolMismatch"
                 or "AuthorizationSourceIPMismatch" =>
-                ($"Permission is denied ({e.ErrorCode}). Check the credentials; allow to read, write, list and delete blobs of {settings.Container} (the role Storage "
-                + "Blob Data Contributor), also from this machine's address.", false),
+                ($"Permission is denied ({e.ErrorCode}). Check the credentials; allow to read, write, list and delete blobs of "
+                + $"{settings.Container} (the role Storage Blob Data Contributor), also from this machine's address.", false),
             "AccountIsDisabled" => ("The account is disabled. Enable it at Azure.", false),
             _ when e.Status is 408 or 429 or >= 500 and not 501 =>
                 ($"It answers {e.Status} {e.ErrorCode}. It may be overloaded; if this goes on, look at the account's metrics.", true),

@@ -8,13 +8,14 @@ using Azure.Storage.Blobs.Specialized;
 namespace Warp.Streams.Objects.AzureBlobs;
 
 /// <summary>
-/// Objects as block blobs of a container of Azure Blob Storage. One request an attempt: retries, deadlines and hedges are wrapped around it.
+/// Objects as block blobs of a container of Azure Blob Storage. One request an attempt: retries, deadlines and hedges are wrapped around
+/// it.
 /// </summary>
 /// <remarks>
 /// <para>Puts, and the completion of multipart uploads, are conditional (<c>If-None-Match: *</c>).</para>
 /// <para>Azure lists from the beginning of a prefix only: a listing that goes on after a key reads what comes before it as well.</para>
-/// <para>Blocks that are never committed are invisible, and Azure discards them a week after the last one; there is no request that lists or
-/// removes them without making a blob for a moment. So aborting an upload leaves that to Azure.</para>
+/// <para>Blocks that are never committed are invisible, and Azure discards them a week after the last one; there is no request that lists
+/// or removes them without making a blob for a moment. So aborting an upload leaves that to Azure.</para>
 /// </remarks>
 public sealed partial class AzureBlobObjectStore : IObjectStore
 {
@@ -172,7 +173,8 @@ public sealed partial class AzureBlobObjectStore : IObjectStore
     }
 
     /// <summary>A question for the head of a blob may be answered without a code.</summary>
-    private static bool IsMissing(RequestFailedException e) => e.ErrorCode == "BlobNotFound" || (e.Status == 404 && string.IsNullOrEmpty(e.ErrorCode));
+    private static bool IsMissing(RequestFailedException e) =>
+        e.ErrorCode == "BlobNotFound" || (e.Status == 404 && string.IsNullOrEmpty(e.ErrorCode));
 
     private async Task<int> ReadAsync(string key, Stream content, Memory<byte> destination, CancellationToken cancellationToken)
     {

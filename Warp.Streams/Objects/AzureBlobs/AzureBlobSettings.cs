@@ -1,7 +1,8 @@
 namespace Warp.Streams.Objects.AzureBlobs;
 
 /// <summary>
-/// Where a store in Azure Blob Storage is, and how one signs in. Secrets come from the environment and are never part of a URL or a message.
+/// Where a store in Azure Blob Storage is, and how one signs in. Secrets come from the environment and are never part of a URL or a
+/// message.
 /// </summary>
 public sealed record AzureBlobSettings
 {

@@ -80,7 +80,8 @@ public sealed class FaultObjectStore(IObjectStore inner, FaultPlan plan, TimePro
 
     private sealed class Upload(FaultObjectStore store, IMultipartUpload inner) : DelegatingUpload(inner)
     {
-        /// <summary>Fails before its effect only: the inner upload would count a part that had its effect, and the repeated one too.</summary>
+        /// <summary>Fails before its effect only: the inner upload would count a part that had its effect, and the repeated one
+        /// too.</summary>
         public override async Task AppendAsync(IReadOnlyList<ReadOnlyMemory<byte>> part, CancellationToken cancellationToken)
         {
             await store.RunAsync(Key, isRead: false, static () => Task.FromResult(true), cancellationToken);

@@ -20,13 +20,15 @@ public sealed record FaultPlan
     /// <summary>How many requests are never answered; some of them after their effect.</summary>
     public double Timeouts { get; init; }
 
-    /// <summary>Whether requests take as long as those of a distant store: reads 20 ms (one in a hundred 200 ms), the rest 40 ms (250 ms).</summary>
+    /// <summary>Whether requests take as long as those of a distant store: reads 20 ms (one in a hundred 200 ms), the rest 40 ms (250
+    /// ms).</summary>
     public bool IsDistant { get; init; }
 
     /// <summary>How long an object stays out of listings after its put.</summary>
     public TimeSpan ListDelay { get; init; }
 
-    /// <summary>Reads <c>seed=1&amp;errors=0.1&amp;stalls=0.02&amp;stall-time=5s&amp;timeouts=0.01&amp;latency=s3&amp;list-delay=2s</c>.</summary>
+    /// <summary>Reads
+    /// <c>seed=1&amp;errors=0.1&amp;stalls=0.02&amp;stall-time=5s&amp;timeouts=0.01&amp;latency=s3&amp;list-delay=2s</c>.</summary>
     /// <exception cref="ArgumentException">It has another form.</exception>
     public static FaultPlan Parse(string text)
     {

@@ -8,15 +8,16 @@ namespace Warp.Streams.Objects.Quorum;
 /// done when a majority has the object; a read takes it from whichever has it.
 /// </summary>
 /// <remarks>
-/// <para><b>Puts</b> go to all at once. When a majority has stored, the others get a moment more (<c>grace</c>) and are cancelled then. What
-/// a store has missed is filled by <see cref="RepairAsync"/>.</para>
+/// <para><b>Puts</b> go to all at once. When a majority has stored, the others get a moment more (<c>grace</c>) and are cancelled then.
+/// What a store has missed is filled by <see cref="RepairAsync"/>.</para>
 /// <para><b>Reads</b> ask the stores in their order, so the nearest should come first: the next one when one fails, lacks the object, or is
 /// slower than usual. An object is missing only if every store that answers says so, and those are a majority: any majority has a store
 /// in common with the one that took the put.</para>
 /// <para><b>Listings</b> are the union of all stores', of which a majority must answer: what lies in one store alone is listed too, so that
-/// what a deletion has not reached can be found and deleted again. <b>Deletions</b> go to all and are done when a majority has deleted.</para>
-/// <para>When several put different objects under one key at once, the stores may take different ones. A settlement then sees to it that one
-/// wins: the one that a majority has, or else the one of the first store that answers.</para>
+/// what a deletion has not reached can be found and deleted again. <b>Deletions</b> go to all and are done when a majority has
+/// deleted.</para>
+/// <para>When several put different objects under one key at once, the stores may take different ones. A settlement then sees to it that
+/// one wins: the one that a majority has, or else the one of the first store that answers.</para>
 /// </remarks>
 public sealed partial class QuorumObjectStore : IObjectStore
 {
@@ -27,8 +28,8 @@ public sealed partial class QuorumObjectStore : IObjectStore
     private readonly Random _random;
     private readonly LatencyClasses _latencies = new();
 
-    /// <summary>How long the stores beyond a majority get: zones answer within a few milliseconds of each other, and one that stalls must not
-    /// be waited for.</summary>
+    /// <summary>How long the stores beyond a majority get: zones answer within a few milliseconds of each other, and one that stalls must
+    /// not be waited for.</summary>
     public static readonly TimeSpan DefaultGrace = TimeSpan.FromMilliseconds(20);
 
     /// <param name="stores">Three or more, an odd number, the nearest first; disposed with this one. None may try again by itself for
@@ -152,8 +153,8 @@ public sealed partial class QuorumObjectStore : IObjectStore
 
     private static bool IsStored(Task<PutOutcome> put) => put.IsCompletedSuccessfully && put.Result == PutOutcome.Stored;
 
-    /// <summary>Waits until a majority has ended well and the grace is over, or all have ended; what still runs is cancelled. When it returns,
-    /// nobody works on the caller's bytes any more.</summary>
+    /// <summary>Waits until a majority has ended well and the grace is over, or all have ended; what still runs is cancelled. When it
+    /// returns, nobody works on the caller's bytes any more.</summary>
     private async Task WaitForMajorityAsync<T>(Task<T>[] requests, Func<T, bool> isGood, CancellationTokenSource stop)
     {
         var left = new List<Task>(requests);
@@ -252,10 +253,15 @@ public sealed partial class QuorumObjectStore : IObjectStore
 
     private ObjectStoreException TooFew(string? key, IReadOnlyList<Task> requests)
     {
-        List<ObjectStoreException> failures = [.. requests.Select(static request => request.Exception?.InnerException).OfType<ObjectStoreException>()];
+        List<ObjectStoreException> failures =
+            [.. requests.Select(static request => request.Exception?.InnerException).OfType<ObjectStoreException>()];
         return TooFew(key, failures.Find(static failure => failure.IsTransient) ?? failures[0]);
     }
 
-    private ObjectStoreException TooFew(string? key, ObjectStoreException failure) =>
-        new(Description, key, $"Fewer than {Majority} of {_stores.Count} stores have done it. One of them says: {failure.Message}", failure.IsTransient, failure);
+    private ObjectStoreException TooFew(string? key, ObjectStoreException failure) => new(
+        Description,
+        key,
+        $"Fewer than {Majority} of {_stores.Count} stores have done it. One of them says: {failure.Message}",
+        failure.IsTransient,
+        failure);
 }

@@ -10,9 +10,9 @@ namespace Warp.Streams.Objects.Quorum;
 /// The rules, which keep two writers from both hearing that they stored:
 /// <list type="number">
 /// <item>Whose bytes a majority has, has won. Copies that differ from a majority's are replaced, as no other can win any more.</item>
-/// <item>Without a majority, the first store that answers decides: its object shall win. A writer whose object it is waits for the others to
-/// yield; every other writer deletes the copies with its own bytes, and nobody else's, and puts the deciding object in their place and where
-/// there is none.</item>
+/// <item>Without a majority, the first store that answers decides: its object shall win. A writer whose object it is waits for the others
+/// to yield; every other writer deletes the copies with its own bytes, and nobody else's, and puts the deciding object in their place and
+/// where there is none.</item>
 /// <item>A writer hears that it stored only when it has seen a majority with its bytes.</item>
 /// </list>
 /// A writer that dies before it has yielded, while another store is down, can leave a key on which no majority agrees. Puts then fail, as

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Warp.Streams.Objects.Resilience;
 
 /// <summary>
-/// Ends requests that take too long, as errors that may pass. The request has really ended then, and with it the use of its buffers; a store
-/// whose requests cannot be interrupted (a folder) is waited for.
+/// Ends requests that take too long, as errors that may pass. The request has really ended then, and with it the use of its buffers; a
+/// store whose requests cannot be interrupted (a folder) is waited for.
 /// </summary>
 /// <param name="inner">The store that does the work; disposed with this one.</param>
 /// <param name="timeout">How long a request may take, on top of what its bytes take at

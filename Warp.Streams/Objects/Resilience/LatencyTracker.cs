@@ -3,7 +3,8 @@ namespace Warp.Streams.Objects.Resilience;
 /// <summary>The 95th percentile of the latest durations of one kind of request. Thread-safe.</summary>
 public sealed class LatencyTracker
 {
-    /// <summary>How many durations count: enough for twelve beyond the percentile, few enough to follow a store that becomes slower.</summary>
+    /// <summary>How many durations count: enough for twelve beyond the percentile, few enough to follow a store that becomes
+    /// slower.</summary>
     private const int Window = 256;
 
     /// <summary>With fewer, the percentile says nothing.</summary>

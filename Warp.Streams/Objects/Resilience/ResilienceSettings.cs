@@ -18,7 +18,8 @@ public sealed record ResilienceSettings
     /// <summary>The slowest transfer that is worth waiting for.</summary>
     public const long SlowestBytesPerSecond = 4 << 20;
 
-    /// <summary>The longest wait before the first retry; it doubles with each. The wait itself is drawn from zero to that (full jitter).</summary>
+    /// <summary>The longest wait before the first retry; it doubles with each. The wait itself is drawn from zero to that (full
+    /// jitter).</summary>
     public static readonly TimeSpan FirstBackoff = TimeSpan.FromMilliseconds(100);
 
     /// <summary>No wait is longer.</summary>

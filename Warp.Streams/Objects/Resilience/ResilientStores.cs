@@ -8,8 +8,8 @@ namespace Warp.Streams.Objects.Resilience;
 /// deadlines, the store.
 /// </summary>
 /// <remarks>
-/// A quorum's stores have each a breaker, metrics and deadlines of their own, and are asked once an attempt: a dead one must fail soon, and a
-/// slow read goes to the next one instead of to the same again. Folders and memory are not hedged, since a second request to a disk makes
+/// A quorum's stores have each a breaker, metrics and deadlines of their own, and are asked once an attempt: a dead one must fail soon, and
+/// a slow read goes to the next one instead of to the same again. Folders and memory are not hedged, since a second request to a disk makes
 /// the first no quicker.
 /// </remarks>
 /// <param name="settings">How much is done.</param>

@@ -5,8 +5,8 @@ namespace Warp.Streams.Objects.Resilience;
 /// </summary>
 /// <remarks>
 /// <para>Unavailable: of at least <see cref="FewestRequests"/> requests of the last 10 s, half or more failed; or
-/// <see cref="MostFailuresInARow"/> did, one after the other, in whatever time. Nothing is sent for a second then; after that one request at a time is let through as a trial. A trial that succeeds ends it, one that fails doubles the pause, up to
-/// 10 s.</para>
+/// <see cref="MostFailuresInARow"/> did, one after the other, in whatever time. Nothing is sent for a second then; after that one request
+/// at a time is let through as a trial. A trial that succeeds ends it, one that fails doubles the pause, up to 10 s.</para>
 /// <para>Degraded: one in twenty failed, or took longer than 2 s; or trials are under way.</para>
 /// </remarks>
 /// <param name="time">The time.</param>
@@ -55,7 +55,8 @@ public sealed class StoreHealth(TimeProvider time)
 
     private TimeSpan Now => time.GetElapsedTime(_startedAt);
 
-    /// <summary>Whether a request may be sent. Then <see cref="Succeeded"/>, <see cref="Failed"/> or <see cref="GaveUp"/> follows.</summary>
+    /// <summary>Whether a request may be sent. Then <see cref="Succeeded"/>, <see cref="Failed"/> or <see cref="GaveUp"/>
+    /// follows.</summary>
     internal bool TryEnter()
     {
         lock (_lock)

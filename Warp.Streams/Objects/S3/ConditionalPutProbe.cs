@@ -46,7 +46,8 @@ internal sealed class ConditionalPutProbe(
             await delete(key, cancellationToken);
             return second == PutOutcome.AlreadyExists;
         }
-        catch (AmazonS3Exception e) when (e.StatusCode is HttpStatusCode.NotImplemented || e.ErrorCode is "NotImplemented" or "InvalidArgument")
+        catch (AmazonS3Exception e)
+            when (e.StatusCode is HttpStatusCode.NotImplemented || e.ErrorCode is "NotImplemented" or "InvalidArgument")
         {
             return false;
         }

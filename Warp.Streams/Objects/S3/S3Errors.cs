@@ -10,7 +10,9 @@ internal sealed class S3Errors(string store, S3Settings settings)
         ["InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidSecurity", "AuthFailure", "Unauthorized"];
 
     private static readonly HashSet<string> s_wrongRegion =
-        ["PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "TemporaryRedirect", "IncorrectEndpoint"];
+    [
+        "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "IncorrectEndpoint",
+    ];
 
     private static readonly HashSet<string> s_full =
         ["QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "InsufficientCapacity", "EntityTooLarge"];
@@ -50,15 +52,24 @@ internal sealed class S3Errors(string store, S3Settings settings)
         if (code == "NoSuchBucket")
             return Make(key, $"There is no bucket {settings.Bucket}. Create it, or correct its name in the URL.", false, e);
         if (s_wrongCredentials.Contains(code))
-            return Make(key, $"The credentials are wrong ({code}). Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or where else they come from.", false, e);
+        {
+            return Make(
+                key,
+                $"The credentials are wrong ({code}). Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or where else they come from.",
+                false,
+                e);
+        }
         if (code == "RequestTimeTooSkewed")
             return Make(key, "The clocks of this machine and of the server are too far apart. Set this machine's clock (NTP).", false, e);
         if (s_wrongRegion.Contains(code) || e.StatusCode is HttpStatusCode.MovedPermanently or HttpStatusCode.TemporaryRedirect)
-            return Make(key, $"The region {settings.Region ?? "(not set)"} is not the bucket's: {Sentence(e)} Name the right one in the URL (?region=…).", false, e);
+        {
+            string region = settings.Region ?? "(not set)";
+            return Make(key, $"The region {region} is not the bucket's. {Sentence(e)} Name the right one in the URL (?region=…).", false, e);
+        }
         if (s_full.Contains(code) || e.StatusCode == HttpStatusCode.InsufficientStorage)
             return Make(key, $"The store or a quota is full ({code}): add space, raise the quota or shorten the retention.", false, e);
         if (s_comeAgain.Contains(code) || (int)e.StatusCode is 408 or 429 or >= 500 and not 501)
-            return Make(key, $"It answers {(int)e.StatusCode} {code}: {Sentence(e)} It may be overloaded; if this goes on, ask who runs it.", true, e);
+            return Make(key, $"{Sentence(e)} It may be overloaded; if this goes on, ask who runs it.", true, e);
         if (e.StatusCode == HttpStatusCode.Forbidden)
         {
             return Make(
@@ -68,7 +79,7 @@ internal sealed class S3Errors(string store, S3Settings settings)
                 false,
                 e);
         }
-        return Make(key, $"It answers {(int)e.StatusCode} {code}: {Sentence(e)} Check the URL of the store, and what this server supports.", false, e);
+        return Make(key, $"{Sentence(e)} Check the URL of the store, and what this server supports.", false, e);
     }
 
     private ObjectStoreException Make(string? key, string message, bool isTransient, Exception cause) =>
@@ -77,7 +88,7 @@ internal sealed class S3Errors(string store, S3Settings settings)
     private static bool IsAboutCredentials(Exception e) =>
         e.Message.Contains("credentials", StringComparison.OrdinalIgnoreCase) || e.Message.Contains("IAM", StringComparison.Ordinal);
 
-    private static string Sentence(AmazonServiceException e) => e.Message.TrimEnd('.', ' ') + ".";
+    private static string Sentence(AmazonServiceException e) => $"It answers {(int)e.StatusCode} {e.ErrorCode}: {e.Message.TrimEnd('.', ' ')}.";
 
     private static string Innermost(Exception e)
     {

@@ -77,7 +77,8 @@ public sealed partial class S3ObjectStore
         }
     }
 
-    private sealed class Upload(S3ObjectStore store, string key, string uploadId) : Warp.Streams.Objects.MultipartUpload(store.Description, key)
+    private sealed class Upload(S3ObjectStore store, string key, string uploadId)
+        : Warp.Streams.Objects.MultipartUpload(store.Description, key)
     {
         private readonly List<PartETag> _parts = [];
         private bool _mayBeStored;

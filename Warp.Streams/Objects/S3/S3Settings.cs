@@ -1,6 +1,7 @@
 namespace Warp.Streams.Objects.S3;
 
-/// <summary>Where a store in S3, or in what speaks its protocol, is. Credentials are not part of it: they come from the SDK's chain.</summary>
+/// <summary>Where a store in S3, or in what speaks its protocol, is. Credentials are not part of it: they come from the SDK's
+/// chain.</summary>
 public sealed record S3Settings
 {
     /// <summary>The bucket's name.</summary>
@@ -18,12 +19,14 @@ public sealed record S3Settings
     /// <summary>Whether the bucket is named in the path, not in the host. Most servers that are not AWS want it so.</summary>
     public bool PathStyle { get; init; }
 
-    /// <summary>Whether the server refuses a put over an object that is there (<c>If-None-Match: *</c>); null to find out by trying.</summary>
+    /// <summary>Whether the server refuses a put over an object that is there (<c>If-None-Match: *</c>); null to find out by
+    /// trying.</summary>
     public bool? ConditionalPuts { get; init; }
 
     /// <summary>Whether it is a directory bucket (S3 Express One Zone), which lists in no order.</summary>
     public bool IsDirectoryBucket => Bucket.EndsWith("--x-s3", StringComparison.Ordinal);
 
     /// <summary>The URL, without what can be left out.</summary>
-    public override string ToString() => $"s3://{Bucket}/{Prefix}".TrimEnd('/') + (Endpoint is null ? "" : $"?endpoint={Endpoint.GetLeftPart(UriPartial.Authority)}");
+    public override string ToString() =>
+        $"s3://{Bucket}/{Prefix}".TrimEnd('/') + (Endpoint is null ? "" : $"?endpoint={Endpoint.GetLeftPart(UriPartial.Authority)}");
 }

@@ -88,8 +88,12 @@ public sealed class QuorumObjectStoreSpec : ObjectStoreSpec
         }
 
         Assert.Equal(["all", "only/0", "only/1", "only/2"], await ListAsync("", null));
-        Assert.Equal(["only/1", "only/2"], await Quorum(_stores[0], _stores[1], new DeadObjectStore()).ListAsync("only", null, Cancellation).Select(info => info.Key).ToListAsync(Cancellation));
-        await Assert.ThrowsAsync<ObjectStoreException>(async () => await Quorum(_stores[0], new DeadObjectStore(), new DeadObjectStore()).ListAsync("", null, Cancellation).CountAsync(Cancellation));
+        IObjectStore twoAnswer = Quorum(_stores[0], _stores[1], new DeadObjectStore());
+        Assert.Equal(
+            ["only/1", "only/2"], await twoAnswer.ListAsync("only", null, Cancellation).Select(info => info.Key).ToListAsync(Cancellation));
+        IObjectStore oneAnswers = Quorum(_stores[0], new DeadObjectStore(), new DeadObjectStore());
+        await Assert.ThrowsAsync<ObjectStoreException>(
+            async () => await oneAnswers.ListAsync("", null, Cancellation).CountAsync(Cancellation));
     }
 
     [Fact]
@@ -152,7 +156,8 @@ public sealed class QuorumObjectStoreSpec : ObjectStoreSpec
         await _stores[0].AddAsync("key", ["one"u8.ToArray()]);
         await _stores[1].AddAsync("key", ["two"u8.ToArray()]);
 
-        Task<PutOutcome> blocked = Quorum(_stores[0], _stores[1], new DeadObjectStore()).PutAsync("key", ["three"u8.ToArray()], Cancellation);
+        QuorumObjectStore oneAway = Quorum(_stores[0], _stores[1], new DeadObjectStore());
+        Task<PutOutcome> blocked = oneAway.PutAsync("key", ["three"u8.ToArray()], Cancellation);
         var error = await Assert.ThrowsAsync<ObjectStoreException>(() => _time.AdvanceUntilAsync(blocked, TimeSpan.FromMilliseconds(50)));
         Assert.True(error.IsTransient);
 

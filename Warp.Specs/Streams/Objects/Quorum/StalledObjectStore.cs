@@ -3,7 +3,7 @@ using Warp.Streams.Objects;
 namespace Warp.Specs.Streams.Objects.Quorum;
 
 /// <summary>A store whose reads and puts wait until they are let through or cancelled.</summary>
-internal sealed class StalledObjectStore(IObjectStore? inner = null) : DelegatingObjectStore(inner ?? new MemoryObjectStore(TimeProvider.System))
+internal sealed class StalledObjectStore() : DelegatingObjectStore(new MemoryObjectStore(TimeProvider.System))
 {
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _waiting;

@@ -34,8 +34,8 @@ public abstract class ResilientObjectStoreSpec : ObjectStoreSpec
         _meter.Dispose();
     }
 
-    /// <summary>Whether a server that shares the machine with everything else takes its time; none of its requests are left unanswered then,
-    /// so that only what takes really long is given up.</summary>
+    /// <summary>Whether a server that shares the machine with everything else takes its time; none of its requests are left unanswered
+    /// then, so that only what takes really long is given up.</summary>
     protected virtual bool IsServer => false;
 
     /// <summary>Opens the store itself.</summary>
@@ -54,10 +54,12 @@ public abstract class ResilientObjectStoreSpec : ObjectStoreSpec
         },
         TimeProvider.System);
 
-    protected IObjectStore Attempt(IObjectStore store) => new BreakerObjectStore(
-        new MeteredObjectStore(new DeadlineObjectStore(store, TimeSpan.FromSeconds(IsServer ? 30 : 1), TimeProvider.System), _meter, TimeProvider.System),
-        new StoreHealth(TimeProvider.System),
-        TimeProvider.System);
+    protected IObjectStore Attempt(IObjectStore store)
+    {
+        var timed = new DeadlineObjectStore(store, TimeSpan.FromSeconds(IsServer ? 30 : 1), TimeProvider.System);
+        var metered = new MeteredObjectStore(timed, _meter, TimeProvider.System);
+        return new BreakerObjectStore(metered, new StoreHealth(TimeProvider.System), TimeProvider.System);
+    }
 
     /// <summary>So often that a test never fails by chance: 0.105^13 is one in 5 × 10^12.</summary>
     protected IObjectStore Retrying(IObjectStore store) => new RetryingObjectStore(store, 12, Metrics, TimeProvider.System, Seeds);

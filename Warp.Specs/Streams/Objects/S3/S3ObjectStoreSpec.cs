@@ -21,7 +21,8 @@ public sealed class S3ObjectStoreSpec : ObjectStoreSpec
     [Fact]
     public async Task The_description_tells_the_place_and_no_secrets()
     {
-        Assert.Equal($"s3://{S3Server.Bucket}/{_place.Prefix.TrimEnd('/')}?endpoint={_place.Endpoint!.ToString().TrimEnd('/')}", Store.Description);
+        string endpoint = _place.Endpoint!.ToString().TrimEnd('/');
+        Assert.Equal($"s3://{S3Server.Bucket}/{_place.Prefix.TrimEnd('/')}?endpoint={endpoint}", Store.Description);
         await Assert.ThrowsAsync<ObjectNotFoundException>(() => Store.GetAsync("key", Cancellation));
     }
 

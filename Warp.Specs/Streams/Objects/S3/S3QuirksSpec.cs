@@ -42,7 +42,9 @@ public sealed class S3QuirksSpec : IAsyncDisposable
     public async Task A_server_that_knows_conditions_is_not_asked_first()
     {
         _server.Script = request =>
-            request.Headers["If-None-Match"] is not null && _server.Requests.SkipLast(1).Contains(_server.Requests[^1]) ? (412, "PreconditionFailed") : null;
+            request.Headers["If-None-Match"] is not null && _server.Requests.SkipLast(1).Contains(_server.Requests[^1])
+                ? (412, "PreconditionFailed")
+                : null;
 
         Assert.Equal(PutOutcome.Stored, await _store.PutAsync("key", ["first"u8.ToArray()], Cancellation));
         Assert.Equal(PutOutcome.AlreadyExists, await _store.PutAsync("key", ["second"u8.ToArray()], Cancellation));

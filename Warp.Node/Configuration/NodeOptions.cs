@@ -26,6 +26,8 @@ public sealed record NodeOptions
 
     public required CompactionOptions Compaction { get; init; }
 
+    public required LogCompactionOptions LogCompaction { get; init; }
+
     public required TopicOptions Topic { get; init; }
 
     public required RetentionOptions Retention { get; init; }
@@ -82,6 +84,11 @@ public sealed record CacheOptions(long SizeBytes);
 /// </summary>
 public sealed record CompactionOptions(
     bool Enabled, TimeSpan Interval, int MinObjects, int L1SizeBytes, int L2SizeBytes, int BytesPerSecond, long MemoryBytes);
+
+/// <summary>
+/// <c>warp.log-compaction</c>: how often this node looks for logs to compact by key, and how many bytes must be new in one.
+/// </summary>
+public sealed record LogCompactionOptions(TimeSpan Interval, long MinDirtyBytes);
 
 /// <summary>
 /// <c>warp.topic</c>. <paramref name="Defaults"/> are Kafka topic configs by name as they were written (lists joined with commas);

@@ -48,6 +48,9 @@ internal static class NodeOptionsReader
             BytesPerSecond: read.Size("warp.compaction.bytes-per-second", 1 * MiB, 1024 * MiB),
             MemoryBytes: read.Memory(
                 "warp.compaction.memory", 32 * MiB, Math.Clamp(memoryLimit / 8, 32L * MiB, 256L * MiB), memoryLimit)),
+        LogCompaction = new LogCompactionOptions(
+            Interval: read.Duration("warp.log-compaction.interval", TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1)),
+            MinDirtyBytes: read.Size("warp.log-compaction.min-dirty-bytes", 0, 1024 * MiB)),
         Topic = new TopicOptions(
             Defaults: read.Section("warp.topic.defaults"),
             AutoCreate: read.Boolean("warp.topic.auto-create"),

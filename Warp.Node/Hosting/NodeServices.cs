@@ -12,6 +12,7 @@ using Warp.Node.Configuration;
 using Warp.Streams.Cache;
 using Warp.Streams.Compaction;
 using Warp.Streams.Fetch;
+using Warp.Streams.LogCompaction;
 using Warp.Streams.Maintenance;
 using Warp.Streams.Objects;
 using Warp.Streams.Objects.Resilience;
@@ -171,6 +172,9 @@ internal sealed class NodeServices : IAsyncDisposable
         var settings = new CompactionSettings(compaction.MemoryBytes, compaction.BytesPerSecond);
         var services = new CompactionServices(System, store, keys, persistence.Journal, Region, Leases, Times, ClusterId, settings, meter);
         Open(CompactionWorker.Start(services, Compaction, _draining.Token));
+        var byKey = new LogCompactionSettings(
+            options.LogCompaction.Interval, options.LogCompaction.MinDirtyBytes, options.Compaction.L2SizeBytes);
+        Open(new LogCompactionDriver(services, Catalog, byKey, meter, _draining.Token).Start());
     }
 
     /// <summary>The first questions to the store: whoever named a wrong one, or has no access to it, hears it in one line.</summary>

@@ -22,6 +22,7 @@ public sealed partial class ReferenceConfigurationSpec
             "warp.journal.url",
             "warp.kafka.advertised", "warp.kafka.listen",
             "warp.limits.buffer-memory", "warp.limits.connections-idle", "warp.limits.request-size", "warp.limits.requests-in-flight",
+            "warp.log-compaction.interval", "warp.log-compaction.min-dirty-bytes",
             "warp.node.group", "warp.node.id", "warp.node.roles", "warp.node.zone",
             "warp.retention.check-interval",
             "warp.rpc.listen",

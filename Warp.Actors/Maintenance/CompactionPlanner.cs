@@ -34,6 +34,7 @@ public sealed class CompactionPlanner : PersistentActor<CompactionMessage>
     private List<CompactionLevelStatus> _levels = [];
     private DateTimeOffset? _lookedAt;
     private string? _lastFailure;
+    private CompactionGroup? _starting;
     private bool _isLooking;
     private bool _isForced;
     private long _finished;
@@ -70,7 +71,8 @@ public sealed class CompactionPlanner : PersistentActor<CompactionMessage>
 
     protected override void Apply(IEvent @event) => _state.Apply(@event);
 
-    protected override ReadOnlyMemory<byte> TakeSnapshot() => EventCodec.EncodeSnapshot(_state.ToSnapshot(), CompactionSnapshot.HighestVersion);
+    protected override ReadOnlyMemory<byte> TakeSnapshot() =>
+        EventCodec.EncodeSnapshot(_state.ToSnapshot(), CompactionSnapshot.HighestVersion);
 
     protected override void RestoreSnapshot(ReadOnlyMemory<byte> snapshot) =>
         _state.Restore(EventCodec.DecodeSnapshot(PersistenceId, snapshot, CompactionSnapshot.HighestVersion, CompactionSnapshot.Read));
@@ -126,8 +128,10 @@ public sealed class CompactionPlanner : PersistentActor<CompactionMessage>
     {
         foreach (RunningJob job in _state.Jobs.Values)
         {
-            if (job.Worker.NodeId == take.Worker.NodeId && job.Worker.Incarnation <= take.Worker.Incarnation)
-                Self.Tell(new CompactionMessage.Abandon(job.Job.JobId, $"Node {take.Worker.NodeId} has stopped, or asked for another job."));
+            if (job.Worker.NodeId != take.Worker.NodeId || job.Worker.Incarnation > take.Worker.Incarnation)
+                continue;
+            string reason = $"Node {take.Worker.NodeId} has stopped, or asked for another job.";
+            Self.Tell(new CompactionMessage.Abandon(job.Job.JobId, reason));
         }
         _workers.Enqueue(take);
         if (_groups.Count > 0)
@@ -146,6 +150,7 @@ public sealed class CompactionPlanner : PersistentActor<CompactionMessage>
             return;
         }
         CompactionMessage.TakeJob take = _workers.Dequeue();
+        _starting = group;
         var started = new CompactionJobStarted
         {
             Time = NowMs,
@@ -161,10 +166,17 @@ public sealed class CompactionPlanner : PersistentActor<CompactionMessage>
                 SizeBytes = candidate.SizeBytes,
             })],
         };
-        Persist(take, new Changes([started]), Started, result => take.Fail(Refusal(result)));
+        Persist(take, new Changes([started]), Started, NotStarted);
+
+        void NotStarted(WriteResult result)
+        {
+            _starting = null;
+            take.Fail(Refusal(result));
+        }
 
         void Started()
         {
+            _starting = null;
             HearOf(started.JobId);
             take.Reply.Set(_state.Jobs[started.JobId].Job);
             Self.Tell(new CompactionMessage.Assign());
@@ -299,8 +311,9 @@ public sealed class CompactionPlanner : PersistentActor<CompactionMessage>
     {
         foreach ((Guid jobId, long heardAt) in _heardOf)
         {
-            if (Time.GetElapsedTime(heardAt) >= s_jobLease)
-                Self.Tell(new CompactionMessage.Abandon(jobId, $"Nothing was heard of its worker for {s_jobLease.TotalMinutes} minutes."));
+            if (Time.GetElapsedTime(heardAt) < s_jobLease)
+                continue;
+            Self.Tell(new CompactionMessage.Abandon(jobId, $"Nothing was heard of its worker for {s_jobLease.TotalMinutes} minutes."));
         }
     }
 
@@ -312,7 +325,7 @@ public sealed class CompactionPlanner : PersistentActor<CompactionMessage>
         [.. _state.Jobs.Values.Select(static job => new CompactionJobStatus(
             job.Job.JobId, job.Worker.NodeId, DateTimeOffset.FromUnixTimeMilliseconds(job.StartedMs), job.Job.Level, job.Job.Inputs.Count,
             job.Job.Inputs.Sum(static input => input.SizeBytes)))],
-        [.. _groups.Select(static group => new CompactionJobStatus(
+        [.. (_starting is { } starting ? _groups.Prepend(starting) : _groups).Select(static group => new CompactionJobStatus(
             null, null, null, group.Level, group.Objects.Count, group.Objects.Sum(static o => o.SizeBytes)))],
         _levels,
         _finished,

@@ -123,8 +123,9 @@ public sealed class CompactionState
         }
         if (failed.Culprit != Guid.Empty)
         {
-            int failures = _setbacks.GetValueOrDefault(failed.Culprit.ToObjectId()).Failures + 1;
-            _setbacks[failed.Culprit.ToObjectId()] = new Setback(failures, failed.Time + Doubled(s_firstSetback, s_longestSetback, failures));
+            ObjectId culprit = failed.Culprit.ToObjectId();
+            int failures = _setbacks.GetValueOrDefault(culprit).Failures + 1;
+            _setbacks[culprit] = new Setback(failures, failed.Time + Doubled(s_firstSetback, s_longestSetback, failures));
             return;
         }
         Failures++;

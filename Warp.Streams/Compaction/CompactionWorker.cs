@@ -88,7 +88,7 @@ public sealed class CompactionWorker : IAsyncDisposable
         }
         _services.Metrics.Finished(job, result);
         _log.LogInformation(
-            "Compacted {Inputs} objects into {Outputs} of level {Level}: {Replaced} extents became {Added}, {Bytes} bytes in {Seconds:F1} s",
+            "Compacted {Inputs} objects into {Outputs} of level {Level}: {Replaced} extents became {Added}, {Bytes} bytes, {Seconds:F1} s",
             job.Inputs.Count, result.Outputs, job.Level, result.ReplacedExtents, result.AddedExtents, result.BytesWritten,
             _services.System.Time.GetElapsedTime(startedAt).TotalSeconds);
         await _planner.AskAsync<bool>(reply => new CompactionMessage.FinishJob(job.JobId, result, reply), s_ask, _stopping.Token);

@@ -10,8 +10,8 @@ namespace Warp.Streams.Compaction;
 /// Writes batches, in order of topic id, partition and offset, into objects with absolute offsets: part by part, one part on its way while
 /// the next one is filled. An object that fits into one part is put as one. Used by one task at a time.
 /// </summary>
-internal sealed class OutputWriter(CompactionServices services, JobLease lease, int level, long targetBytes, CancellationToken cancellationToken)
-    : IAsyncDisposable
+internal sealed class OutputWriter(
+    CompactionServices services, JobLease lease, int level, long targetBytes, CancellationToken cancellationToken) : IAsyncDisposable
 {
     private readonly List<OutputObject> _outputs = [];
     private readonly Random _random = services.System.CreateRandom();

@@ -71,8 +71,8 @@ internal sealed class SegmentReader(MergePlan plan, CompactionServices services,
     }
 
     /// <summary>
-    /// Starts what may be started, and what is needed in any case: it finds room, since those that are in use at a time fit into half of the
-    /// memory and those that are read ahead come after it.
+    /// Starts what may be started, and what is needed in any case: it finds room, since those that are in use at a time fit into half of
+    /// the memory and those that are read ahead come after it.
     /// </summary>
     private void Pump(int needed)
     {
@@ -102,7 +102,10 @@ internal sealed class SegmentReader(MergePlan plan, CompactionServices services,
         {
             int count = await services.Store.GetRangeAsync(key, segment.Position, buffer.Memory, cancellationToken);
             if (count < segment.Length)
-                throw new CorruptInputException(input.Id, $"Object {key} ends at {segment.Position + count}; records should lie behind that.");
+            {
+                long end = segment.Position + count;
+                throw new CorruptInputException(input.Id, $"Object {key} ends at {end}; records should lie behind that.");
+            }
             services.Metrics.Read(count);
             return buffer;
         }

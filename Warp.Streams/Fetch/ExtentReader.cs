@@ -144,7 +144,7 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
         if (baseOffset < next)
         {
             throw new CorruptObjectException(
-                $"The batch at {position} of object {extent.Extent.ObjectId} has base offset {baseOffset}; at least {next} must come there.");
+                $"The batch at {position} of object {extent.Extent.ObjectId} has base offset {baseOffset}; {next} or more is due.");
         }
         if (header.LastOffsetDelta < 0 || baseOffset > extent.Extent.LastOffset - header.LastOffsetDelta)
         {
@@ -154,7 +154,9 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
         return baseOffset;
     }
 
-    /// <summary>Where to begin, and an offset that the batch there has, or that comes before it where batches have offsets of their own.</summary>
+    /// <summary>
+    /// Where to begin, and an offset that the batch there has, or that comes before it where batches have offsets of their own.
+    /// </summary>
     private async ValueTask<(long Position, long Offset)> SeekAsync(
         ReadableExtent readable, long offset, CancellationToken cancellationToken)
     {

@@ -48,7 +48,8 @@ public sealed class CompactionPlannerSpec : IAsyncLifetime
         Assert.Equal(ids.Order(), taken.Inputs.Select(static input => input.Id));
         Assert.Equal((1, 1 << 20), (taken.Level, taken.TargetBytes));
         CompactionStatus status = await DescribeAsync();
-        Assert.Equal((taken.JobId, Me.NodeId, 5), (status.Running.Single().JobId, status.Running.Single().NodeId, status.Running.Single().Inputs));
+        CompactionJobStatus running = status.Running.Single();
+        Assert.Equal((taken.JobId, Me.NodeId, 5), (running.JobId, running.NodeId, running.Inputs));
         Assert.Equal((5, 1000L), (status.Objects.Single().Objects, status.Objects.Single().LiveBytes));
     }
 

@@ -221,6 +221,10 @@ public sealed class NodeOptionsSpec
         "warp.flush.size must fit into warp.limits.buffer-memory; "
             + "warp.flush.size is \"8MiB\" (reference.conf:91), warp.limits.buffer-memory is \"4MiB\" (--set)")]
     [InlineData(
+        "warp.compaction.l2-size=200MiB",
+        "warp.compaction.l2-size must be at least twice warp.compaction.l1-size; "
+            + "warp.compaction.l1-size is \"128MiB\" (reference.conf:218), warp.compaction.l2-size is \"200MiB\" (--set)")]
+    [InlineData(
         "warp.kafka.advertised=0.0.0.0:9092",
         "warp.kafka.advertised must be a host that clients can reach, not a wildcard; warp.kafka.advertised is \"0.0.0.0:9092\" (--set)")]
     [InlineData(

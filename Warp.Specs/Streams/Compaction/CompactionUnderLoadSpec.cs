@@ -33,11 +33,14 @@ public sealed class CompactionUnderLoadSpec
         Assert.Equal(counts.Concat(counts), await Task.WhenAll(consumed));
         CompactionStatus status = await world.DescribeAsync();
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{counts.Sum()} records, {status.Finished} jobs, {status.CompactedObjects} objects merged, failed {status.Failed}: {status.LastFailure}");
-        Assert.Equal(0, status.Failed);
+            $"{counts.Sum()} records, {status.Finished} jobs, {status.CompactedObjects} objects merged");
+        Assert.Equal((0L, null), (status.Failed, status.LastFailure));
         Assert.InRange(status.Finished, 3, int.MaxValue);
         for (int i = 0; i < topic.Length; i++)
-            Assert.Equal(Enumerable.Range(0, counts[i]).Select(n => $"{n}"), (await world.Streams.ReadLogAsync(topic[i])).Select(static e => e.Value));
+        {
+            List<LogEntry> log = await world.Streams.ReadLogAsync(topic[i]);
+            Assert.Equal(Enumerable.Range(0, counts[i]).Select(static n => $"{n}"), log.Select(static entry => entry.Value));
+        }
     }
 
     private static async Task<int> ProduceAsync(CompactionWorld world, TopicPartition partition, CancellationToken loading)

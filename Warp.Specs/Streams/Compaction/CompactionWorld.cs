@@ -93,8 +93,8 @@ internal sealed class CompactionWorld : IAsyncDisposable
 
     public async Task<IReadOnlyList<ReadableExtent>> ExtentsAsync(TopicPartition partition)
     {
-        PartitionExtents found = await Streams.Node.ReadAsync(partition, (await Streams.Planner.DescribeAsync(partition, Stop)).LogStartOffset);
-        return found.Extents;
+        LogEnds ends = await Streams.Planner.DescribeAsync(partition, Stop);
+        return (await Streams.Node.ReadAsync(partition, ends.LogStartOffset)).Extents;
     }
 
     /// <summary>

@@ -16,9 +16,9 @@ public sealed class CompactorInterruptionSpec
     {
         var random = new Random(TestRun.TakeSeed());
         await using CompactionWorld world = await CompactionWorld.StartAsync();
-        await RunAsync(world, random, batchBytes: 1000, sample: int.MaxValue);
+        await RunAsync(world, random, batchBytes: 1000, sample: TestRun.IsLong ? int.MaxValue : 12);
         // Large enough for an upload in parts.
-        await RunAsync(world, random, batchBytes: 400_000, sample: TestRun.IsLong ? int.MaxValue : 5);
+        await RunAsync(world, random, batchBytes: 400_000, sample: TestRun.IsLong ? int.MaxValue : 4);
     }
 
     private static async Task RunAsync(CompactionWorld world, Random random, int batchBytes, int sample)
@@ -36,7 +36,10 @@ public sealed class CompactorInterruptionSpec
         TopicPartition[] topic = await world.Streams.OpenTopicAsync(4);
         var commits = new Fetch.ObjectCommits(world.Streams);
         for (int i = 0; i < Objects; i++)
-            await commits.WriteAsync([.. topic.Select(partition => (partition, SampleBatches.OfSize(random.Next(batchBytes, batchBytes + 20_000))))]);
+        {
+            int bytes = random.Next(batchBytes, batchBytes + 20_000);
+            await commits.WriteAsync([.. topic.Select(partition => (partition, SampleBatches.OfSize(bytes)))]);
+        }
         LogPrint[] before = await world.PrintAsync(topic);
         CompactionJob job = await world.JobAsync(maxInputLevel: 0);
         List<string> keys = [.. await world.Streams.Store.KeysAsync(0), .. await world.Streams.Store.KeysAsync(1)];

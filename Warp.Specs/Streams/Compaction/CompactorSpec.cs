@@ -53,7 +53,8 @@ public sealed class CompactorSpec
         TopicPartition[] topic = await world.Streams.OpenTopicAsync(2);
         for (int i = 0; i < 40; i++)
         {
-            byte[] large = new RecordBatchBuilder().Append(1000 + (2 * i), null, new byte[20_000]).Append(1001 + (2 * i), null, [1]).Build();
+            byte[] large = new RecordBatchBuilder()
+                .Append(1000 + (2 * i), null, new byte[20_000]).Append(1001 + (2 * i), null, [1]).Build();
             await world.Commits.WriteAsync((topic[0], large), (topic[1], SampleBatches.Build("x")));
         }
         await world.CompactAsync(await world.JobAsync());
@@ -159,8 +160,8 @@ public sealed class CompactorSpec
             await world.Commits.WriteAsync(
             [
                 .. from partition in topic
-                   from size in Enumerable.Range(0, random.Next(1, 4)).Select(_ => random.Next(5) == 0 ? random.Next(900_000) : random.Next(40_000))
-                   select (partition, OfSize(size)),
+                   from isLarge in Enumerable.Range(0, random.Next(1, 4)).Select(_ => random.Next(5) == 0)
+                   select (partition, OfSize(random.Next(isLarge ? 900_000 : 40_000))),
             ]);
         }
         await world.Commits.WriteAsync((topic[2], OfSize(6_000_000)));
@@ -211,7 +212,8 @@ public sealed class CompactorSpec
         ObjectId damaged = world.Commits.LastId;
         var before = (await world.ObjectsAsync(), await world.ExtentsAsync(topic[0]));
 
-        CorruptInputException error = await Assert.ThrowsAsync<CorruptInputException>(async () => await world.CompactAsync(await world.JobAsync()));
+        CompactionJob job = await world.JobAsync();
+        CorruptInputException error = await Assert.ThrowsAsync<CorruptInputException>(() => world.CompactAsync(job));
 
         Assert.Equal(damaged, error.ObjectId);
         Assert.Contains(damaged.ToString(), error.Message);
@@ -232,7 +234,8 @@ public sealed class CompactorSpec
         world.Commits.Damage = bytes => gone ? null : bytes[..1000];
         await world.Commits.WriteAsync((topic[0], OfSize(3000)));
 
-        CorruptInputException error = await Assert.ThrowsAsync<CorruptInputException>(async () => await world.CompactAsync(await world.JobAsync()));
+        CompactionJob job = await world.JobAsync();
+        CorruptInputException error = await Assert.ThrowsAsync<CorruptInputException>(() => world.CompactAsync(job));
 
         Assert.Equal(world.Commits.LastId, error.ObjectId);
         Assert.Equal(2, (await world.ExtentsAsync(topic[0])).Count);
@@ -246,7 +249,8 @@ public sealed class CompactorSpec
         world.Commits.Claim = static batch => batch with { OffsetCount = batch.OffsetCount + 1 };
         await world.Commits.WriteAsync((topic[0], OfSize(100)), (topic[0], OfSize(100)));
 
-        CorruptInputException error = await Assert.ThrowsAsync<CorruptInputException>(async () => await world.CompactAsync(await world.JobAsync()));
+        CompactionJob job = await world.JobAsync();
+        CorruptInputException error = await Assert.ThrowsAsync<CorruptInputException>(() => world.CompactAsync(job));
 
         Assert.Contains("offset", error.Message);
     }
@@ -296,7 +300,8 @@ public sealed class CompactorSpec
         CompactionServices services = world.Services();
         var lost = new JobLease(services, static _ => Task.FromResult(false));
 
-        await Assert.ThrowsAsync<CompactionException>(async () => await new Compactor(services).RunAsync(await world.JobAsync(), lost, Stop));
+        CompactionJob job = await world.JobAsync();
+        await Assert.ThrowsAsync<CompactionException>(() => new Compactor(services).RunAsync(job, lost, Stop));
 
         Assert.Equal([0, 0, 0], (await world.ExtentsAsync(topic[0])).Select(static extent => extent.Level));
     }

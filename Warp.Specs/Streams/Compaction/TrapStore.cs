@@ -38,11 +38,12 @@ internal sealed class TrapStore(IObjectStore inner, Action? trap = null, TimeSpa
     {
         public string Key => inner.Key;
 
-        public Task AppendAsync(IReadOnlyList<ReadOnlyMemory<byte>> part, CancellationToken cancellationToken) => store.CallAsync(async () =>
-        {
-            await inner.AppendAsync(part, cancellationToken);
-            return true;
-        });
+        public Task AppendAsync(IReadOnlyList<ReadOnlyMemory<byte>> part, CancellationToken cancellationToken) =>
+            store.CallAsync(async () =>
+            {
+                await inner.AppendAsync(part, cancellationToken);
+                return true;
+            });
 
         public Task<PutOutcome> CompleteAsync(CancellationToken cancellationToken) =>
             store.CallAsync(() => inner.CompleteAsync(cancellationToken));

@@ -8,7 +8,6 @@ using Warp.Protocol.Wire;
 using Warp.Specs.Hosting;
 using Warp.Specs.Streams.Compaction;
 using Warp.Specs.Streams.Produce;
-using Warp.Streams.Compaction;
 using Warp.Streams.Fetch;
 using Warp.Streams.LogCompaction;
 using Xunit;

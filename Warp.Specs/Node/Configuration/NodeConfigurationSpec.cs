@@ -83,7 +83,7 @@ public sealed class NodeConfigurationSpec : IDisposable
     [InlineData(
         "warp = 5",
         "warp is a section, not a value; "
-            + "in it are kafka, http, rpc, journal, store, flush, cache, topic, node, timing, limits, retention, gc, compaction")]
+            + "in it are kafka, http, rpc, journal, store, flush, cache, topic, node, timing, limits, retention, gc, compaction, log-compaction")]
     public void An_unknown_key_in_a_file_is_told_with_its_place(string line, string sentence)
     {
         var file = _folder.Write("warp.conf", $"\n{line}");

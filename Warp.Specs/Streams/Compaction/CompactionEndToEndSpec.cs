@@ -26,8 +26,8 @@ public sealed class CompactionEndToEndSpec : IDisposable
     public async Task Hundreds_of_small_objects_become_a_few_and_reading_a_partition_takes_a_twentieth_of_the_requests_or_less()
     {
         // 64 MiB in the sample; 2 GiB in the long form, and then from a store as far away as S3.
-        int objects = TestRun.IsLong ? 4000 : 600;
-        int batchBytes = TestRun.IsLong ? 2700 : 560;
+        int objects = TestRun.IsLong ? 4000 : 300;
+        int batchBytes = TestRun.IsLong ? 2700 : 1120;
         var time = new ManualTime();
         await using DirectoryObjectStore files = DirectoryObjectStore.Open(_folder);
         await using CompactionWorld world = await CompactionWorld.StartAsync(time, store: files);

@@ -13,7 +13,7 @@ namespace Warp.Specs.Actors.Groups;
 /// </summary>
 public sealed class ConsumerScheduleSpec
 {
-    private static readonly int s_schedules = TestRun.IsLong ? 10_000 : 300;
+    private static readonly int s_schedules = TestRun.IsLong ? 10_000 : 100;
 
     [Fact]
     public void Every_schedule_keeps_the_invariants_of_a_consumer_group()

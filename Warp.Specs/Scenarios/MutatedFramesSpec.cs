@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 using Warp.Protocol.Messages;
 using Warp.Specs.Chaos;
@@ -26,6 +27,7 @@ public sealed class MutatedFramesSpec(ITestOutputHelper output)
         await using var node = await WarpProcess.StartAsync();
         using var admin = await KafkaSocket.ConnectAsync(node.Bootstrap);
         var topicIds = await CreateTopicsAsync(admin);
+        await KeepGroupsFromWaitingAsync(admin);
         var served = await ServedAsync(admin);
 
         var history = new History();
@@ -46,6 +48,20 @@ public sealed class MutatedFramesSpec(ITestOutputHelper output)
         output.WriteLine($"{topics.Topics.Count} topics with {topics.Topics.Sum(static topic => topic.Partitions.Count)} partitions");
         admin.Dispose();
         await AssertAtRestAsync(node);
+    }
+
+    /// <summary>
+    /// A member that joins waits for the others, for as long as they said; those here are gone, and their connections would stay for that
+    /// long. So there are no others.
+    /// </summary>
+    private static async Task KeepGroupsFromWaitingAsync(KafkaSocket admin)
+    {
+        var brokers = new IncrementalAlterConfigsRequest.AlterConfigsResource
+        {
+            ResourceType = 4, ResourceName = "", Configs = [new() { Name = "group.max.size", ConfigOperation = 0, Value = "1" }],
+        };
+        var answer = await admin.AskAsync<IncrementalAlterConfigsResponse>(new IncrementalAlterConfigsRequest { Resources = [brokers] }, 1);
+        Assert.Equal(ErrorCode.None, answer.Responses[0].ErrorCode);
     }
 
     private async Task AttackAsync(WarpProcess node, IReadOnlyDictionary<ApiKey, (short Min, short Max)> served, Guid topicId)
@@ -79,15 +95,24 @@ public sealed class MutatedFramesSpec(ITestOutputHelper output)
             var fate = new ExpectedFate(served);
             var stream = new List<byte>();
             int count = 0;
+            var apis = new List<string>();
             do
             {
+                apis.Add(Describe(frame));
                 stream.AddRange(frame[..fate.Append(frame)]);
                 count++;
                 frame = frames.Next();
             }
             while (!fate.IsOver && count < MaxFramesInFlight);
             using var socket = await KafkaSocket.ConnectAsync(bootstrap);
-            await SendAsync(socket, stream.ToArray(), waitsForAnswers: random.Next(20) == 0, fate.Responses);
+            try
+            {
+                await SendAsync(socket, stream.ToArray(), waitsForAnswers: random.Next(20) == 0, fate.Responses);
+            }
+            catch (TimeoutException error)
+            {
+                throw new TimeoutException($"{error.Message}; sent were {string.Join(", ", apis)}; expected {fate.Responses} responses", error);
+            }
             attack += new Attack(count, 1, fate.Handled, fate.Rejection is null ? 0 : 1);
         }
         return attack;
@@ -115,6 +140,10 @@ public sealed class MutatedFramesSpec(ITestOutputHelper output)
         {
         }
     }
+
+    private static string Describe(byte[] frame) => frame.Length < 8
+        ? $"{frame.Length} bytes"
+        : $"{(ApiKey)BinaryPrimitives.ReadInt16BigEndian(frame.AsSpan(4))} {BinaryPrimitives.ReadInt16BigEndian(frame.AsSpan(6))}";
 
     private static async Task AssertAtRestAsync(WarpProcess node)
     {

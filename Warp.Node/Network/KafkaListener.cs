@@ -211,8 +211,9 @@ public sealed class KafkaListener : IAsyncDisposable
         }
         finally
         {
-            _connections.TryRemove(connection.Id, out _);
+            // Whoever sees no connection any more finds none in the metrics either.
             _metrics.Closed();
+            _connections.TryRemove(connection.Id, out _);
         }
     }
 

@@ -175,7 +175,10 @@ public sealed class TopicCatalogSpec : IAsyncLifetime
         Task<TopicResult> creation = CreateAsync("events", partitions: 6);
         await Wait.UntilAsync(() => Image.ByName.ContainsKey("events"), JournaledNode.Patience, "the topic to be journaled");
 
-        await DeleteAsync(Image.ByName["events"].Id);
+        // A write that shares its transaction with one that is rolled back goes with it: then the deletion is asked for again.
+        Guid id = Image.ByName["events"].Id;
+        for (int i = 0; (await DeleteAsync(id)).Error != ErrorCode.None; i++)
+            Assert.InRange(i, 0, 3);
 
         Assert.Contains((await creation).Error, (ErrorCode[])[ErrorCode.UnknownTopicOrPartition, ErrorCode.None]);
         await Wait.UntilAsync(() => Image.ById.IsEmpty, JournaledNode.Patience, "the deletion to be finished");

@@ -51,7 +51,7 @@ public static class CleaningRules
             if (extent.LastOffset < log.Cleaning.UpToOffset)
                 continue;
             dirty += extent.Length;
-            isOverdue |= nowMs - TimeOf(extent) > policy.MaxLagMs;
+            isOverdue |= nowMs - extent.TimeMs > policy.MaxLagMs;
         }
         double ratio = dirty / (double)total;
         bool isWorthIt = dirty >= policy.MinDirtyBytes && ratio >= policy.MinDirtyRatio;
@@ -65,14 +65,10 @@ public static class CleaningRules
         if (policy.MinLagMs == 0)
             return extents.Length; // Whatever their times are.
         int count = 0;
-        while (count < extents.Length && nowMs - TimeOf(extents[count]) >= policy.MinLagMs)
+        while (count < extents.Length && nowMs - extents[count].TimeMs >= policy.MinLagMs)
             count++;
         return count;
     }
-
-    /// <summary>The latest record's time. Records without one are as old as their object.</summary>
-    private static long TimeOf(in Extent extent) =>
-        extent.MaxTimestamp >= 0 ? extent.MaxTimestamp : extent.ObjectId.Time.ToUnixTimeMilliseconds();
 }
 
 /// <summary>A partition to compact by key.</summary>

@@ -63,15 +63,11 @@ public static class RetentionRules
         }
         if (policy.RetentionMs >= 0)
         {
-            while (count < extents.Length && nowMs - TimeOf(extents[count]) > policy.RetentionMs)
+            while (count < extents.Length && nowMs - extents[count].TimeMs > policy.RetentionMs)
                 count++;
         }
         return count;
     }
-
-    /// <summary>The latest record's time. Records without one are as old as their object, as Kafka takes the time of the file.</summary>
-    private static long TimeOf(in Extent extent) =>
-        extent.MaxTimestamp >= 0 ? extent.MaxTimestamp : extent.ObjectId.Time.ToUnixTimeMilliseconds();
 }
 
 /// <summary>What <see cref="RetentionRules"/> decided for a shard.</summary>

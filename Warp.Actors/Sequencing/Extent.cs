@@ -26,6 +26,11 @@ public enum ExtentSource : sbyte
 public readonly record struct Extent(
     long BaseOffset, long LastOffset, ExtentSource Source, ObjectId ObjectId, long Position, long Length, long MaxTimestamp)
 {
+    /// <summary>
+    /// The latest record's time, in ms since 1970. Records without one are as old as their object, as Kafka takes the time of the file.
+    /// </summary>
+    public long TimeMs => MaxTimestamp >= 0 ? MaxTimestamp : ObjectId.Time.ToUnixTimeMilliseconds();
+
     /// <summary>Whether <paramref name="next"/> goes on where this one ends, in bytes and in offsets.</summary>
     public bool IsContinuedBy(in Extent next) =>
         Source == next.Source && ObjectId == next.ObjectId && Position + Length == next.Position && LastOffset + 1 == next.BaseOffset;

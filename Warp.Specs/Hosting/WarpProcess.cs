@@ -17,12 +17,13 @@ public sealed class WarpProcess : IAsyncDisposable
     private readonly int _httpPort = FreePorts.Take();
     private readonly HttpClient _http;
     private readonly string[] _settings;
+    private readonly IReadOnlyDictionary<string, string> _environment;
     private readonly StringBuilder _output = new();
     private Process? _process;
 
-    private WarpProcess(string[] settings)
+    private WarpProcess(IReadOnlyDictionary<string, string> environment, string[] settings)
     {
-        _settings = settings;
+        (_environment, _settings) = (environment, settings);
         _http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_httpPort}"), Timeout = TimeSpan.FromSeconds(10) };
     }
 
@@ -48,9 +49,12 @@ public sealed class WarpProcess : IAsyncDisposable
     /// <summary>Starts a node and waits until it is ready.</summary>
     /// <param name="settings">Further settings, each as <c>key=value</c>.</param>
     /// <exception cref="InvalidOperationException">It ended, or did not become ready in time; the message has its output.</exception>
-    public static async Task<WarpProcess> StartAsync(params string[] settings)
+    public static Task<WarpProcess> StartAsync(params string[] settings) => StartAsync(new Dictionary<string, string>(), settings);
+
+    /// <summary>The same, with some variables of the environment as given.</summary>
+    public static async Task<WarpProcess> StartAsync(IReadOnlyDictionary<string, string> environment, params string[] settings)
     {
-        var node = new WarpProcess(settings);
+        var node = new WarpProcess(environment, settings);
         try
         {
             await node.StartAgainAsync();
@@ -138,6 +142,8 @@ public sealed class WarpProcess : IAsyncDisposable
         // What steers the tests (WARP_LONG, WARP_SEED) would be an unknown setting to the node.
         foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("WARP_", StringComparison.Ordinal)).ToList())
             start.Environment.Remove(name);
+        foreach (var (name, value) in _environment)
+            start.Environment[name] = value;
         string[] settings =
         [
             $"warp.kafka.listen={Bootstrap}",

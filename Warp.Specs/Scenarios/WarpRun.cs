@@ -14,12 +14,19 @@ public sealed record WarpRun(int ExitCode, IReadOnlyList<string> Output, IReadOn
     public static Task<WarpRun> NodeAsync(params string[] settings) =>
         CommandAsync("node", settings);
 
+    /// <summary>The same, with some variables of the environment as given.</summary>
+    public static Task<WarpRun> NodeAsync(IReadOnlyDictionary<string, string> environment, params string[] settings) =>
+        RunAsync(Arguments("node", settings), environment);
+
     /// <summary>Runs a command with these settings and expects it to end by itself.</summary>
     public static Task<WarpRun> CommandAsync(string command, params string[] settings) =>
-        RunAsync([.. command.Split(' '), .. settings.SelectMany(static setting => (string[])["--set", setting])]);
+        RunAsync(Arguments(command, settings), new Dictionary<string, string>());
+
+    private static string[] Arguments(string command, string[] settings) =>
+        [.. command.Split(' '), .. settings.SelectMany(static setting => (string[])["--set", setting])];
 
     /// <exception cref="TimeoutException">It was still running after a minute, and was killed.</exception>
-    private static async Task<WarpRun> RunAsync(string[] arguments)
+    private static async Task<WarpRun> RunAsync(string[] arguments, IReadOnlyDictionary<string, string> environment)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
         {
@@ -29,6 +36,8 @@ public sealed record WarpRun(int ExitCode, IReadOnlyList<string> Output, IReadOn
         };
         foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("WARP_", StringComparison.Ordinal)).ToList())
             start.Environment.Remove(name);
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "warp.dll"));
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);

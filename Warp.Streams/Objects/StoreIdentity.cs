@@ -14,11 +14,19 @@ public sealed class StoreIdentity(IObjectStore store, ObjectKeys keys)
     /// <summary>Reads what the store says; null for a store that belongs to no cluster yet. Changes nothing.</summary>
     public async Task<StoreMark?> ReadAsync(CancellationToken cancellationToken)
     {
-        if (await store.HeadAsync(keys.Identity, cancellationToken) is null)
+        byte[] clusterId;
+        try
+        {
+            // This is the first request to a store. It asks for the bytes at once: where only the head is asked for, S3 does not say what
+            // is wrong with the credentials.
+            clusterId = await store.GetAsync(keys.Identity, cancellationToken);
+        }
+        catch (ObjectNotFoundException)
+        {
             return null;
-        string clusterId = Encoding.UTF8.GetString(await store.GetAsync(keys.Identity, cancellationToken));
+        }
         List<long> marks = await ReadMarksAsync(cancellationToken);
-        return new StoreMark(clusterId, marks is [.., var latest] ? latest : 0);
+        return new StoreMark(Encoding.UTF8.GetString(clusterId), marks is [.., var latest] ? latest : 0);
     }
 
     /// <summary>Whether any record object lies in the store.</summary>

@@ -5,8 +5,8 @@ using Warp.Specs.Hosting;
 namespace Warp.Specs.Streams.Objects.S3;
 
 /// <summary>
-/// A server that answers S3's requests for single objects from memory, for what no real server at hand does: it may ignore or refuse
-/// conditions, and fail with any code. It ends when it is disposed of.
+/// A server that answers S3's requests for single objects and listings from memory, for what no real server at hand does: it may ignore or
+/// refuse conditions, and fail with any code. It ends when it is disposed of.
 /// </summary>
 internal sealed class FakeS3Server : IAsyncDisposable
 {
@@ -60,9 +60,14 @@ internal sealed class FakeS3Server : IAsyncDisposable
         Requests.Add($"{request.HttpMethod} {key}");
         var body = new MemoryStream();
         await request.InputStream.CopyToAsync(body);
-        (int status, string code) = Script(request) ?? Serve(request.HttpMethod, key, body.ToArray());
+        bool isListing = request.QueryString["list-type"] is not null;
+        (int status, string code) = Script(request) ?? (isListing ? (200, "") : Serve(request.HttpMethod, key, body.ToArray()));
         response.StatusCode = status;
-        if (status < 300)
+        if (status < 300 && isListing)
+        {
+            await response.OutputStream.WriteAsync(Listing($"{key.TrimEnd('/')}/", request.QueryString["prefix"]));
+        }
+        else if (status < 300)
         {
             if (request.HttpMethod is "GET" or "HEAD")
                 response.ContentLength64 = _objects[key].Length;
@@ -74,6 +79,15 @@ internal sealed class FakeS3Server : IAsyncDisposable
             await response.OutputStream.WriteAsync(
                 Encoding.UTF8.GetBytes($"<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>It says {code}</Message></Error>"));
         }
+    }
+
+    private byte[] Listing(string bucket, string? prefix)
+    {
+        var keys = _objects.Keys.Where(path => path.StartsWith(bucket + prefix, StringComparison.Ordinal))
+            .Select(path => path[bucket.Length..]).Order(StringComparer.Ordinal);
+        string contents = string.Concat(keys.Select(
+            key => $"<Contents><Key>{key}</Key><Size>0</Size><LastModified>2020-01-01T00:00:00.000Z</LastModified></Contents>"));
+        return Encoding.UTF8.GetBytes($"<?xml version=\"1.0\"?><ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>");
     }
 
     private (int Status, string Code) Serve(string method, string key, byte[] body)

@@ -157,7 +157,7 @@ public sealed class ShardLeases : IAsyncDisposable
             }
             catch (Exception error)
             {
-                _log.LogWarning(error, "Leases could not be renewed; trying again");
+                _log.LogWarning("Leases could not be renewed ({Error}); trying again", error.Message);
             }
         }
     }

@@ -65,7 +65,7 @@ internal sealed class SqliteAppender : IDisposable
         }
         catch (Exception error)
         {
-            RollBack();
+            SqliteSchema.RollBack(_connection);
             return AllFailed(results, WriteResult.Refused(WriteRefusal.RolledBack, error.Message));
         }
         try
@@ -74,7 +74,7 @@ internal sealed class SqliteAppender : IDisposable
         }
         catch (SqliteException error)
         {
-            RollBack();
+            SqliteSchema.RollBack(_connection);
             return AllFailed(results, new WriteResult(WriteOutcome.Unknown, WriteRefusal.None, error.Message));
         }
         return results;
@@ -89,18 +89,6 @@ internal sealed class SqliteAppender : IDisposable
             [_epoch, _lastEvent, _lastSnapshot, _insertEvent, _upsertSnapshot, _objectState, _addReference, _addRegistered, _dropReference])
         {
             statement.Dispose();
-        }
-    }
-
-    private void RollBack()
-    {
-        try
-        {
-            SqliteSchema.Execute(_connection, SqliteSchema.Rollback);
-        }
-        catch (SqliteException)
-        {
-            // SQLite has rolled back by itself, as it does after most errors.
         }
     }
 

@@ -76,6 +76,19 @@ internal static class SqliteSchema
         command.ExecuteNonQuery();
     }
 
+    /// <summary>Undoes what a transaction has done that has failed.</summary>
+    public static void RollBack(SqliteConnection connection)
+    {
+        try
+        {
+            Execute(connection, Rollback);
+        }
+        catch (SqliteException)
+        {
+            // SQLite has rolled back by itself, as it does after most errors. Its complaint would hide the error that matters.
+        }
+    }
+
     /// <summary>Runs a job in a transaction, all of it or nothing.</summary>
     public static T InTransaction<T>(SqliteConnection connection, Func<T> job)
     {
@@ -88,7 +101,7 @@ internal static class SqliteSchema
         }
         catch
         {
-            Execute(connection, Rollback);
+            RollBack(connection);
             throw;
         }
     }

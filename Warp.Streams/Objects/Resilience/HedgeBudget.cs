@@ -21,12 +21,13 @@ public sealed class HedgeBudget(double share)
     }
 
     /// <summary>Whether a second request may be sent now; then it is paid for.</summary>
-    public bool TrySpend()
+    /// <param name="reserve">How many tokens have to be left: what is not urgent leaves some to what is.</param>
+    public bool TrySpend(int reserve = 0)
     {
         lock (_lock)
         {
             // Twenty times a twentieth is not quite one.
-            if (_tokens < 1 - 1e-9)
+            if (_tokens < reserve + 1 - 1e-9)
                 return false;
             _tokens--;
             return true;

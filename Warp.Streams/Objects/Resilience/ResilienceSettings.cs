@@ -9,10 +9,10 @@ public sealed record ResilienceSettings
     /// <summary>How often a request is tried again after an error that may pass.</summary>
     public int Retries { get; init; } = 4;
 
-    /// <summary>Whether a slow request is sent a second time.</summary>
+    /// <summary>Whether a slow request is sent again, twice at most.</summary>
     public bool Hedging { get; init; } = true;
 
-    /// <summary>How many second requests there may be, as a share of the first ones.</summary>
+    /// <summary>How many of those there may be, as a share of the first ones.</summary>
     public double HedgeBudget { get; init; } = 0.05;
 
     /// <summary>The slowest transfer that is worth waiting for.</summary>

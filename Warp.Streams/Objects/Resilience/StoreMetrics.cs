@@ -12,8 +12,8 @@ public sealed class StoreMetrics
     /// <param name="meter">Gets the instruments; stays the caller's.</param>
     public StoreMetrics(Meter meter)
     {
-        _hedges = meter.CreateCounter<long>("warp.store.hedges", "{request}", "Second requests sent because the first one was slow.");
-        _hedgeWins = meter.CreateCounter<long>("warp.store.hedge.wins", "{request}", "Second requests that were answered first.");
+        _hedges = meter.CreateCounter<long>("warp.store.hedges", "{request}", "Requests sent again because they were slow.");
+        _hedgeWins = meter.CreateCounter<long>("warp.store.hedge.wins", "{request}", "Requests sent again that were answered first.");
         _retries = meter.CreateCounter<long>("warp.store.retries", "{request}", "Requests sent again after an error that may pass.");
     }
 

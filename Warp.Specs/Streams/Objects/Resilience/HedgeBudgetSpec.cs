@@ -35,4 +35,15 @@ public sealed class HedgeBudgetSpec
             spent++;
         Assert.Equal(10, spent);
     }
+
+    [Fact]
+    public void What_is_not_urgent_leaves_a_reserve()
+    {
+        var budget = new HedgeBudget(0.5);
+        for (int i = 0; i < 8; i++)
+            budget.Earn();
+        Assert.True(budget.TrySpend(reserve: 3));
+        Assert.False(budget.TrySpend(reserve: 3));
+        Assert.True(budget.TrySpend());
+    }
 }

@@ -56,6 +56,46 @@ public sealed class HedgingObjectStoreSpec : IDisposable
     }
 
     [Fact]
+    public async Task A_put_whose_second_request_is_slow_as_well_is_sent_once_more_and_no_further()
+    {
+        await LearnAsync(_store);
+        _inner.HoldPuts();
+
+        Task<PutOutcome> put = _store.PutAsync("key", [new byte[5]], Cancellation);
+        HeldPut first = await _inner.NextPutAsync(Cancellation);
+        _time.Advance(TimeSpan.FromMilliseconds(10));
+        HeldPut second = await _inner.NextPutAsync(Cancellation);
+        await _time.AdvanceUntilAsync(Wait.UntilAsync(() => _inner.AnyHeld, TimeSpan.FromSeconds(30), "a third put"), TimeSpan.FromMilliseconds(10));
+        HeldPut third = await _inner.NextPutAsync(Cancellation);
+        _time.Advance(TimeSpan.FromHours(1));
+        third.End(PutFate.Store);
+        second.End(PutFate.FailForNow);
+        first.End(PutFate.FailForNow);
+
+        Assert.Equal(PutOutcome.Stored, await put);
+        Assert.Equal((2, 1), (_sums["warp.store.hedges", "put"], _sums["warp.store.hedge.wins", "put"]));
+    }
+
+    [Fact]
+    public async Task What_is_merely_slow_leaves_the_last_of_the_budget_to_what_is_not_answered_at_all()
+    {
+        var store = new HedgingObjectStore(_inner, new HedgeBudget(0.1), new StoreMetrics(_meter), _time);
+        await LearnAsync(store);
+        // The 33 puts have earned 3.3 tokens, of which three are a reserve.
+        _inner.HoldPuts();
+        Task<PutOutcome> put = store.PutAsync("key", [new byte[5]], Cancellation);
+        HeldPut first = await _inner.NextPutAsync(Cancellation);
+        _time.Advance(TimeSpan.FromMilliseconds(29));
+        Assert.Equal(0, _sums["warp.store.hedges", "put"]);
+        await _time.AdvanceUntilAsync(Wait.UntilAsync(() => _inner.AnyHeld, TimeSpan.FromSeconds(30), "a second put"), TimeSpan.FromMilliseconds(1));
+        HeldPut second = await _inner.NextPutAsync(Cancellation);
+        second.End(PutFate.Store);
+        first.End(PutFate.FailForNow);
+
+        Assert.Equal(PutOutcome.Stored, await put);
+    }
+
+    [Fact]
     public async Task A_second_put_that_finds_what_the_first_has_stored_counts_as_stored()
     {
         await LearnAsync(_store);
@@ -156,6 +196,21 @@ public sealed class HedgingObjectStoreSpec : IDisposable
         Assert.Equal(4, await read);
         Assert.Equal("2345"u8.ToArray(), bytes);
         Assert.Equal((1, 1), (_sums["warp.store.hedges", "get"], _sums["warp.store.hedge.wins", "get"]));
+    }
+
+    [Fact]
+    public async Task An_answer_that_comes_at_any_moment_is_taken()
+    {
+        _inner.Script = static async _ =>
+        {
+            await Task.Yield();
+            return PutFate.Store;
+        };
+        await Parallel.ForAsync(0, 100_000, Cancellation, async (i, stop) =>
+        {
+            PutOutcome outcome = await _store.PutAsync($"any/{i}", [new byte[5]], stop).WaitAsync(TimeSpan.FromSeconds(30), stop);
+            Assert.Equal(PutOutcome.Stored, outcome);
+        });
     }
 
     [Fact]

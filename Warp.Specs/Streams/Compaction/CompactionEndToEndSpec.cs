@@ -33,28 +33,39 @@ public sealed class CompactionEndToEndSpec : IDisposable
         await using CompactionWorld world = await CompactionWorld.StartAsync(time, store: files);
         TopicPartition[] topic = await world.Streams.OpenTopicAsync(Partitions);
         var clock = Stopwatch.StartNew();
-        await WriteAsync(world, topic, objects, batchBytes);
-        Output?.WriteLine($"written in {clock.Elapsed.TotalSeconds:F1} s");
-        clock.Restart();
-        LogPrint[] before = await world.PrintAsync(topic);
-        Output?.WriteLine($"read in {clock.Elapsed.TotalSeconds:F1} s");
+        LogPrint[] expected = await WriteAsync(world, topic, objects, batchBytes);
         int getsBefore = await GetsAsync(world, topic[7]);
+        Output?.WriteLine($"written in {clock.Elapsed.TotalSeconds:F1} s");
         time.Advance(TimeSpan.FromMinutes(3));
 
         var settings = new CompactionSettings(256 << 20, long.MaxValue / 2);
         var store = new TrapStore(world.Streams.Store, latency: TestRun.IsLong ? TimeSpan.FromMilliseconds(20) : default);
+        GC.Collect();
+        long memoryBefore = Environment.WorkingSet;
+        long heapBefore = GC.GetTotalMemory(forceFullCollection: true);
+        long allocatedBefore = GC.GetTotalAllocatedBytes();
         clock.Restart();
         world.StartPlanner(
             new CompactionPlannerSettings(TimeSpan.FromMinutes(1), 32, 128 << 20, 1 << 30), world.Services(settings, store));
-        CompactionStatus status = await CompactAllAsync(world);
+        (CompactionStatus status, long memoryPeak, long heapPeak) = await CompactAllAsync(world);
 
         Assert.Equal((0L, null), (status.Failed, status.LastFailure));
         Output?.WriteLine(
-            $"{status.Finished} jobs, {status.WrittenBytes >> 20} MiB in {clock.Elapsed.TotalSeconds:F1} s, {store.Requests} requests");
+            $"{status.Finished} jobs, {status.WrittenBytes >> 20} MiB in {clock.Elapsed.TotalSeconds:F1} s, {store.Requests} requests; "
+            + $"working set {memoryBefore >> 20} MiB before, at most {memoryPeak >> 20} MiB meanwhile; "
+            + $"heap {heapBefore >> 20} MiB before, at most {heapPeak >> 20} MiB after a full collection, "
+            + $"{(GC.GetTotalAllocatedBytes() - allocatedBefore) >> 20} MiB allocated");
+        // The worker's memory, the metadata of its job, and the event of its swap in every shard.
+        Assert.InRange(heapPeak - heapBefore, long.MinValue, settings.MemoryBytes + (128 << 20));
         clock.Restart();
-        Assert.Equal(before, await world.PrintAsync(topic));
-        Output?.WriteLine($"read again in {clock.Elapsed.TotalSeconds:F1} s");
-        Assert.All(before, print => Assert.Equal((objects, (long)objects), (print.Batches, print.NextOffset)));
+        long readPeak = 0;
+        // Neighbours share chunks now; partitions from all over an object would each need their own.
+        foreach (int[] some in Enumerable.Range(0, Partitions).Chunk(8))
+        {
+            Assert.Equal(some.Select(i => expected[i]), await world.PrintAsync([.. some.Select(i => topic[i])]));
+            readPeak = Math.Max(readPeak, Environment.WorkingSet);
+        }
+        Output?.WriteLine($"read in {clock.Elapsed.TotalSeconds:F1} s, working set at most {readPeak >> 20} MiB");
         int getsAfter = await GetsAsync(world, topic[7]);
         Output?.WriteLine($"GETs for one partition: {getsBefore} before, {getsAfter} after");
         Assert.InRange(getsBefore, objects, int.MaxValue);
@@ -63,28 +74,42 @@ public sealed class CompactionEndToEndSpec : IDisposable
         Assert.Equal(objects, (await world.Streams.Store.KeysAsync()).Count);
     }
 
-    private static async Task WriteAsync(CompactionWorld world, TopicPartition[] topic, int objects, int batchBytes)
+    /// <summary>Writes objects with a batch of each partition.</summary>
+    /// <returns>What consumers must get of each.</returns>
+    private static async Task<LogPrint[]> WriteAsync(CompactionWorld world, TopicPartition[] topic, int objects, int batchBytes)
     {
         var random = new Random(TestRun.TakeSeed());
         var value = new byte[batchBytes - 70];
-        await world.Commits.WriteManyAsync(Enumerable.Range(0, objects).Select(i => topic.Select(partition =>
+        LogPrint[] expected = [.. topic.Select(static _ => new LogPrint(0, 0, 0, 0))];
+        await world.Commits.WriteManyAsync(Enumerable.Range(0, objects).Select(i => topic.Select((partition, p) =>
         {
             random.NextBytes(value);
-            return (partition, new RecordBatchBuilder().Append(1_790_000_000_000 + i, null, value).Build());
+            byte[] batch = new RecordBatchBuilder().Append(1_790_000_000_000 + i, null, value).Build();
+            byte[] seen = [.. batch];
+            RecordBatchHeader.SetBaseOffset(seen, i);
+            RecordBatchHeader.SetPartitionLeaderEpoch(seen, 0);
+            expected[p] = expected[p].With(seen);
+            return (partition, batch);
         }).ToArray()));
+        return expected;
     }
 
-    /// <summary>Has everything compacted that is worth it, and gives the state after it.</summary>
-    private static async Task<CompactionStatus> CompactAllAsync(CompactionWorld world)
+    /// <summary>Has everything compacted that is worth it; gives the state after it, and the most memory on the way.</summary>
+    private static async Task<(CompactionStatus Status, long MemoryPeak, long HeapPeak)> CompactAllAsync(CompactionWorld world)
     {
         CompactionStatus status = await world.AskAsync(static reply => new CompactionMessage.RunNow(reply));
         Assert.NotEmpty(status.Running.Concat(status.Waiting));
-        while (status.Running.Count + status.Waiting.Count > 0 && status.Failed == 0)
+        long memoryPeak = 0;
+        long heapPeak = 0;
+        for (int i = 0; status.Running.Count + status.Waiting.Count > 0 && status.Failed == 0; i++)
         {
             await Task.Delay(20);
+            memoryPeak = Math.Max(memoryPeak, Environment.WorkingSet);
+            if (i % 16 == 0)
+                heapPeak = Math.Max(heapPeak, GC.GetTotalMemory(forceFullCollection: true));
             status = await world.DescribeAsync();
         }
-        return status;
+        return (status, memoryPeak, heapPeak);
     }
 
     /// <summary>How many requests a consumer with nothing in memory causes.</summary>

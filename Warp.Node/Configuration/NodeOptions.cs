@@ -131,6 +131,8 @@ public enum NodeRoles
 
 /// <summary>
 /// <c>warp.limits</c>: bounds that keep one client from harming the others. <paramref name="RequestSizeBytes"/> bounds one request,
-/// <paramref name="RequestsInFlight"/> those of one connection, <paramref name="BufferMemoryBytes"/> the record bytes of all together.
+/// <paramref name="RequestsInFlight"/> those of one connection, <paramref name="BufferMemoryBytes"/> the record bytes of
+/// all producers together, <paramref name="FetchMemoryBytes"/> those of all answers to consumers.
 /// </summary>
-public sealed record LimitsOptions(int RequestSizeBytes, int RequestsInFlight, TimeSpan ConnectionsIdle, long BufferMemoryBytes);
+public sealed record LimitsOptions(
+    int RequestSizeBytes, int RequestsInFlight, TimeSpan ConnectionsIdle, long BufferMemoryBytes, long FetchMemoryBytes);

@@ -71,7 +71,9 @@ internal static class NodeOptionsReader
             RequestsInFlight: read.Integer("warp.limits.requests-in-flight", 1, 10_000),
             ConnectionsIdle: read.Duration("warp.limits.connections-idle", TimeSpan.FromSeconds(1), TimeSpan.FromDays(7)),
             BufferMemoryBytes: read.Memory(
-                "warp.limits.buffer-memory", 1 * MiB, Math.Clamp(memoryLimit / 4, 64L * MiB, 1024L * MiB), memoryLimit)),
+                "warp.limits.buffer-memory", 1 * MiB, Math.Clamp(memoryLimit / 4, 64L * MiB, 1024L * MiB), memoryLimit),
+            FetchMemoryBytes: read.Memory(
+                "warp.limits.fetch-memory", 1 * MiB, Math.Clamp(memoryLimit / 8, 64L * MiB, 1024L * MiB), memoryLimit)),
     };
 
     private static TimeConstants Timing(OptionsReader read)

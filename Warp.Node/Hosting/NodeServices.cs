@@ -156,7 +156,8 @@ internal sealed class NodeServices : IAsyncDisposable
             System,
             new FlushServices(store, Region, Leases, Times, chunks, footers, ClusterId, keys, meter),
             new FlushSettings(options.Flush.Interval, options.Flush.SizeBytes, options.Flush.PutsPerSecond, options.Flush.PutsInFlight));
-        Planner = new FetchPlanner(System, Region, new ExtentReader(chunks, footers, keys), _draining.Token);
+        var fetchMemory = new FetchMemory(options.Limits.FetchMemoryBytes);
+        Planner = new FetchPlanner(System, Region, new ExtentReader(chunks, footers, keys), fetchMemory, _draining.Token);
         StartCompaction(options, persistence, store, keys, meter);
     }
 

@@ -14,6 +14,7 @@ public sealed class RecordSet : IDisposable
 
     private readonly ReadOnlyMemory<byte>[]? _segments;
     private readonly ReadOnlyMemory<byte> _single;
+    private readonly IBufferHolder? _holder;
     private PooledBuffer[]? _owners;
 
     /// <summary>Wraps bytes that somebody else keeps alive.</summary>
@@ -23,10 +24,12 @@ public sealed class RecordSet : IDisposable
         Length = memory.Length;
     }
 
-    internal RecordSet(ReadOnlyMemory<byte>[] segments, int length, PooledBuffer[]? owners, bool isNull = false)
+    internal RecordSet(
+        ReadOnlyMemory<byte>[] segments, int length, PooledBuffer[]? owners, IBufferHolder? holder = null, bool isNull = false)
     {
         _segments = segments;
         _owners = owners;
+        _holder = holder;
         Length = length;
         IsNull = isNull;
     }
@@ -54,8 +57,11 @@ public sealed class RecordSet : IDisposable
     /// <summary>Releases the references to buffers, once.</summary>
     public void Dispose()
     {
-        foreach (var owner in Interlocked.Exchange(ref _owners, null) ?? [])
+        if (Interlocked.Exchange(ref _owners, null) is not { } owners)
+            return;
+        foreach (var owner in owners)
             owner.Release();
+        _holder?.Leave();
     }
 
     private static byte[] Join(ReadOnlyMemory<byte>[] segments, int length)

@@ -96,12 +96,23 @@ public sealed partial class ChunkCache
     /// <summary>Reads a chunk and hands it, or the error, to those who wait. Never throws.</summary>
     private async Task ReadAsync(Load load, string key, int length, bool lengthIsKnown)
     {
+        try
+        {
+            await _reads.WaitAsync(_disposing.Token);
+        }
+        catch (Exception error)
+        {
+            Fail(load, 0, error);
+            return;
+        }
+        // Not before its turn: those that wait have no memory yet.
         PooledBuffer buffer = PooledBuffer.Rent(length);
         int charged = buffer.Array.Length;
         Charge(charged);
         try
         {
-            int filled = await ReadAsync(load.Chunk, key, buffer.Memory);
+            long position = (long)load.Chunk.ChunkNumber * ObjectFormat.ChunkSize;
+            int filled = await _store.GetRangeAsync(key, position, buffer.Memory, _disposing.Token);
             if (filled < length)
             {
                 if (lengthIsKnown || filled == 0)
@@ -117,20 +128,11 @@ public sealed partial class ChunkCache
             Fail(load, charged, e);
             return;
         }
-        Complete(load, charged, buffer);
-    }
-
-    private async Task<int> ReadAsync(ChunkKey chunk, string key, Memory<byte> destination)
-    {
-        await _reads.WaitAsync(_disposing.Token);
-        try
-        {
-            return await _store.GetRangeAsync(key, (long)chunk.ChunkNumber * ObjectFormat.ChunkSize, destination, _disposing.Token);
-        }
         finally
         {
             _reads.Release();
         }
+        Complete(load, charged, buffer);
     }
 
     /// <summary>Makes room for a chunk that is about to be read.</summary>

@@ -19,8 +19,7 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
     /// <summary>Reads whole batches, the first of which holds the offset.</summary>
     /// <param name="extents">From the sequencer, in order; the first one holds the offset.</param>
     /// <param name="offset">Where to begin.</param>
-    /// <param name="maxBytes">No batch is added that goes past it…</param>
-    /// <param name="atLeastOne">…but for the very first.</param>
+    /// <param name="limits">How much.</param>
     /// <param name="builder">Receives the batches.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="CorruptObjectException">The object does not hold what the sequencer says.</exception>
@@ -28,8 +27,7 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
     public async Task ReadAsync(
         IReadOnlyList<ReadableExtent> extents,
         long offset,
-        int maxBytes,
-        bool atLeastOne,
+        ReadLimits limits,
         RecordSetBuilder builder,
         CancellationToken cancellationToken)
     {
@@ -38,7 +36,7 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
         {
             using var window = new ObjectWindow(chunks, keys, extent);
             (long position, long baseOffset) = await SeekAsync(extent, offset, cancellationToken);
-            ahead ??= new ReadAhead(chunks, keys, extents, position, maxBytes);
+            ahead ??= new ReadAhead(chunks, keys, extents, position, (long)limits.MaxBytes + limits.ReadAheadBytes);
             ahead.Continue();
             long end = extent.Extent.Position + extent.Extent.Length;
             while (position < end)
@@ -47,8 +45,8 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
                 baseOffset = BaseOffsetOf(extent, position, baseOffset, header);
                 if (baseOffset + header.LastOffsetDelta >= offset)
                 {
-                    bool fits = builder.Length + header.SizeBytes <= maxBytes;
-                    if (!fits && !(atLeastOne && builder.Length == 0))
+                    bool fits = builder.Length + header.SizeBytes <= limits.MaxBytes;
+                    if (!fits && !(limits.AtLeastOne && builder.Length == 0))
                         return;
                     if (extent.HasAbsoluteOffsets)
                         await window.AppendBatchAsync(builder, position, header, cancellationToken);

@@ -2,9 +2,6 @@ using Warp.Actors.Kernel;
 using Warp.Actors.Sequencing;
 using Warp.Actors.Sharding;
 using Warp.Protocol.Messages;
-using Warp.Protocol.Records;
-using Warp.Protocol.Wire;
-using Warp.Streams.Format;
 using Warp.Streams.Objects;
 
 namespace Warp.Streams.Fetch;
@@ -16,8 +13,9 @@ namespace Warp.Streams.Fetch;
 /// <param name="system">Clock and deadlines.</param>
 /// <param name="region">Finds the sequencers.</param>
 /// <param name="reader">Reads the bytes.</param>
+/// <param name="memory">Bounds what answers hold.</param>
 /// <param name="draining">Cancelled when the node stops: whoever waits for records gets what there is.</param>
-public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentReader reader, CancellationToken draining)
+public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentReader reader, FetchMemory memory, CancellationToken draining)
 {
     private static readonly TimeSpan s_ask = TimeSpan.FromSeconds(10);
 
@@ -162,71 +160,14 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
 
     private async Task<PartitionRecords[]> ReadAsync(FetchQuery query, PartitionExtents[] plan, CancellationToken cancellationToken)
     {
-        var reads = new Task<PartitionRecords>[plan.Length];
-        long budget = query.MaxBytes;
-        bool first = true;
-        for (int i = 0; i < plan.Length; i++)
-        {
-            // Not less than there are: batches differ in size, and one that is larger than its neighbours must not be starved.
-            long available = plan[i].Extents.Sum(static extent => extent.Extent.Length);
-            int share = (int)Math.Max(0, Math.Min(Math.Min(available, query.Partitions[i].MaxBytes), budget));
-            bool atLeastOne = first && available > 0;
-            if (plan[i].Ends.Error != ErrorCode.None || (share == 0 && !atLeastOne))
-            {
-                reads[i] = Task.FromResult(new PartitionRecords(plan[i].Ends, RecordSet.Empty));
-                continue;
-            }
-            first &= available == 0;
-            budget -= share;
-            reads[i] = ReadPartitionAsync(query, i, plan[i], share, atLeastOne, mayPlanAgain: true, cancellationToken);
-        }
-        try
-        {
-            return await Task.WhenAll(reads);
-        }
-        catch
-        {
-            foreach (Task<PartitionRecords> read in reads.Where(static read => read.IsCompletedSuccessfully))
-                (await read).Records.Dispose();
-            throw;
-        }
-    }
+        using var read = new FetchRead(reader, memory, _failures, query, plan, PlanAgainAsync, cancellationToken);
+        return await read.ReadAsync();
 
-    private async Task<PartitionRecords> ReadPartitionAsync(
-        FetchQuery query,
-        int index,
-        PartitionExtents plan,
-        int maxBytes,
-        bool atLeastOne,
-        bool mayPlanAgain,
-        CancellationToken cancellationToken)
-    {
-        PartitionQuery partition = query.Partitions[index];
-        using var builder = new RecordSetBuilder();
-        try
+        async Task<PartitionExtents> PlanAgainAsync(int index)
         {
-            await reader.ReadAsync(plan.Extents, partition.Offset, maxBytes, atLeastOne, builder, cancellationToken);
-            return new PartitionRecords(plan.Ends, builder.Build());
-        }
-        catch (ObjectNotFoundException) when (mayPlanAgain)
-        {
-            // Objects are deleted long after a plan should have been used; but a process can be stopped for longer.
             var again = new PartitionExtents[query.Partitions.Count];
-            await PlanShardAsync(region.ShardOf(partition.Partition), [index], query, again, cancellationToken);
-            if (again[index].Ends.Error != ErrorCode.None || again[index].Extents.Count == 0)
-                return new PartitionRecords(again[index].Ends, RecordSet.Empty);
-            return await ReadPartitionAsync(query, index, again[index], maxBytes, atLeastOne, mayPlanAgain: false, cancellationToken);
-        }
-        catch (Exception error) when (error is CorruptObjectException or ObjectStoreException or CorruptRecordException)
-        {
-            // It may be a later extent that cannot be read. What lies before it is had one by one; the error comes when it is the first.
-            if (plan.Extents.Count > 1)
-            {
-                PartitionExtents first = plan with { Extents = [plan.Extents[0]] };
-                return await ReadPartitionAsync(query, index, first, maxBytes, atLeastOne, mayPlanAgain, cancellationToken);
-            }
-            _failures.Note(partition.Partition, partition.Offset, error);
-            return new PartitionRecords(plan.Ends with { Error = ErrorCode.KafkaStorageError }, RecordSet.Empty);
+            await PlanShardAsync(region.ShardOf(query.Partitions[index].Partition), [index], query, again, cancellationToken);
+            return again[index];
         }
     }
 

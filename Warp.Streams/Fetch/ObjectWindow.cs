@@ -86,7 +86,12 @@ internal sealed class ObjectWindow : IDisposable
         return batch;
     }
 
-    public void Dispose() => _lease?.Dispose();
+    public void Dispose()
+    {
+        _lease?.Dispose();
+        _lease = null;
+        _chunkNumber = -1;
+    }
 
     private async ValueTask AppendAsync(RecordSetBuilder builder, long position, long end, CancellationToken cancellationToken)
     {
@@ -104,9 +109,9 @@ internal sealed class ObjectWindow : IDisposable
         int number = (int)(position / ObjectFormat.ChunkSize);
         if (number != _chunkNumber)
         {
-            ChunkLease lease = await _chunks.GetAsync(_id, _key, number, _sizeBytes, cancellationToken);
-            _lease?.Dispose();
-            _lease = lease;
+            // Not held while waiting: whoever waits for the store should not keep memory from others.
+            Dispose();
+            _lease = await _chunks.GetAsync(_id, _key, number, _sizeBytes, cancellationToken);
             _chunkNumber = number;
         }
         int offset = (int)(position % ObjectFormat.ChunkSize);

@@ -13,15 +13,15 @@ namespace Warp.Streams.Fetch;
 /// <param name="keys">The names of objects.</param>
 /// <param name="extents">The plan, in order.</param>
 /// <param name="position">Where in the first extent's object reading begins.</param>
-/// <param name="wanted">How many bytes are wanted now.</param>
-public sealed class ReadAhead(ChunkCache chunks, ObjectKeys keys, IReadOnlyList<ReadableExtent> extents, long position, int wanted)
+/// <param name="wanted">How many bytes are wanted, now and next.</param>
+public sealed class ReadAhead(ChunkCache chunks, ObjectKeys keys, IReadOnlyList<ReadableExtent> extents, long position, long wanted)
 {
-    /// <summary>How far beyond what a fetch returns, in bytes of the partition.</summary>
+    /// <summary>How far to read beyond what a fetch returns, in bytes of all its partitions.</summary>
     public const int Bytes = 2 * ObjectFormat.ChunkSize;
 
     private int _extent;
     private long _position = position;
-    private long _left = (long)wanted + Bytes;
+    private long _left = wanted;
 
     /// <summary>Begins to read what comes next and is neither in memory nor under way, as far as there is room. To be called now and then.</summary>
     public void Continue()

@@ -41,7 +41,7 @@ internal sealed class TestListener : IAsyncDisposable
     public CapturedLog Log { get; } = new();
 
     public static LimitsOptions Limits(int requestSizeBytes = 100 << 20, int requestsInFlight = 64, TimeSpan? idle = null) =>
-        new(requestSizeBytes, requestsInFlight, idle ?? TimeSpan.FromDays(1), 0);
+        new(requestSizeBytes, requestsInFlight, idle ?? TimeSpan.FromDays(1), 0, 0);
 
     /// <summary>Answers Metadata with the first topic's name as the cluster's id.</summary>
     public static ApiHandler Echo() => new DelegateHandler<MetadataRequest>(

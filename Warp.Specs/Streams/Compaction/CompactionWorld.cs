@@ -97,24 +97,25 @@ internal sealed class CompactionWorld : IAsyncDisposable
         return (await Streams.Node.ReadAsync(partition, ends.LogStartOffset)).Extents;
     }
 
+    public Task<LogPrint[]> PrintAsync(params IReadOnlyList<TopicPartition> partitions) => PrintAsync(Streams.Store, partitions);
+
     /// <summary>
-    /// Reads partitions whole, from the store and side by side, and checks what a consumer would check. The checksum is of every byte that
-    /// a consumer gets.
+    /// Reads partitions whole, from a store and side by side, as a consumer with Kafka's defaults does, and checks what it would check. The
+    /// checksum is of every byte that a consumer gets.
     /// </summary>
-    public async Task<LogPrint[]> PrintAsync(params IReadOnlyList<TopicPartition> partitions)
+    public async Task<LogPrint[]> PrintAsync(IObjectStore store, params IReadOnlyList<TopicPartition> partitions)
     {
-        // All of it fits into memory here, since partitions that are read side by side come back to the same objects again and again.
-        using var chunks = new ChunkCache(Streams.Store, 512 << 20, _meter);
-        var reader = new ExtentReader(chunks, new FooterCache(Streams.Store, chunks, 16 << 20), Streams.Keys);
-        var planner = new FetchPlanner(Streams.System, Streams.Region, reader, Streams.Draining.Token);
+        using var chunks = new ChunkCache(store, 512 << 20, _meter);
+        var reader = new ExtentReader(chunks, new FooterCache(store, chunks, 16 << 20), Streams.Keys);
+        var planner = new FetchPlanner(Streams.System, Streams.Region, reader, new FetchMemory(512 << 20), Streams.Draining.Token);
         var prints = new LogPrint[partitions.Count];
         for (int i = 0; i < prints.Length; i++)
             prints[i] = new LogPrint((await planner.DescribeAsync(partitions[i], Stop)).LogStartOffset, 0, 0, 0);
         List<int> left = [.. Enumerable.Range(0, prints.Length)];
         while (left.Count > 0)
         {
-            PartitionQuery[] query = [.. left.Select(i => new PartitionQuery(partitions[i], prints[i].NextOffset, 256 << 10))];
-            PartitionRecords[] found = await planner.FetchAsync(new FetchQuery(query, 1, TimeSpan.Zero, int.MaxValue, false), Stop);
+            PartitionQuery[] query = [.. left.Select(i => new PartitionQuery(partitions[i], prints[i].NextOffset, 1 << 20))];
+            PartitionRecords[] found = await planner.FetchAsync(new FetchQuery(query, 1, TimeSpan.Zero, 50 << 20, false), Stop);
             for (int i = found.Length - 1; i >= 0; i--)
             {
                 using RecordSet records = found[i].Records;
@@ -122,14 +123,12 @@ internal sealed class CompactionWorld : IAsyncDisposable
                 if (records.Length > 0)
                     prints[left[i]] = prints[left[i]].With(records.Memory);
             }
-            for (int i = found.Length - 1; i >= 0; i--)
-            {
-                if (prints[left[i]].NextOffset == found[i].Ends.HighWatermark)
-                    left.RemoveAt(i);
-            }
-            // A batch that is larger than the limit comes only to the first.
-            if (left.Count > 1)
-                left = [.. left[1..], left[0]];
+            // Those that got nothing come first the next time.
+            left =
+            [
+                .. Enumerable.Range(0, found.Length).Where(i => prints[left[i]].NextOffset < found[i].Ends.HighWatermark)
+                    .OrderBy(i => found[i].Records.Length > 0).Select(i => left[i]),
+            ];
         }
         return prints;
     }

@@ -109,7 +109,7 @@ public sealed class AbsoluteOffsetsSpec
     {
         IReadOnlyList<ReadableExtent> extents = (await world.Node.ReadAsync(partition, offset)).Extents;
         using var builder = new RecordSetBuilder();
-        await world.ColdReader().ReadAsync(extents, offset, int.MaxValue, true, builder, Stop);
+        await world.ColdReader().ReadAsync(extents, offset, new ReadLimits(int.MaxValue, true, 0), builder, Stop);
         using RecordSet records = builder.Build();
         return records.Memory.ToArray();
     }

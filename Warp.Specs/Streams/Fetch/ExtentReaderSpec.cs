@@ -5,6 +5,7 @@ using Warp.Protocol.Records;
 using Warp.Protocol.Wire;
 using Warp.Specs.Streams.Format;
 using Warp.Specs.Streams.Produce;
+using Warp.Streams.Fetch;
 using Warp.Streams.Format;
 using Warp.Streams.Objects;
 using Xunit;
@@ -182,7 +183,8 @@ public sealed class ExtentReaderSpec
         ReadExtentsReply reply = await world.Region.SequencerOf(partition).AskAsync<ReadExtentsReply>(
             answer => new SequencerMessage.ReadExtents(reads, answer), StreamsWorld.Patience, CancellationToken.None);
         using var builder = new RecordSetBuilder();
-        await world.ColdReader().ReadAsync(reply.Partitions[0].Extents, offset, maxBytes, atLeastOne, builder, CancellationToken.None);
+        var limits = new ReadLimits(maxBytes, atLeastOne, 0);
+        await world.ColdReader().ReadAsync(reply.Partitions[0].Extents, offset, limits, builder, CancellationToken.None);
         using RecordSet records = builder.Build();
         return [.. RecordBatches.Enumerate(records.Memory.ToArray())];
     }

@@ -126,7 +126,7 @@ internal sealed class StreamsWorld : IAsyncDisposable
         (await Planner.DescribeAsync(partition, CancellationToken.None)).HighWatermark;
 
     /// <summary>A planner that has nothing in memory: what it reads is in the store.</summary>
-    public FetchPlanner ColdPlanner() => new(System, Region, ColdReader(), Draining.Token);
+    public FetchPlanner ColdPlanner() => new(System, Region, ColdReader(), new FetchMemory(64 << 20), Draining.Token);
 
     public ExtentReader ColdReader()
     {
@@ -175,7 +175,7 @@ internal sealed class StreamsWorld : IAsyncDisposable
         var footers = new FooterCache(Store, Chunks, 1 << 20);
         var services = new FlushServices(Store, Region, Node.Leases, _times, Chunks, footers, "a-cluster-id-of-22-char", Keys, _meter);
         Pipeline = FlushPipeline.Start(System, services, _settings);
-        Planner = new FetchPlanner(System, Region, new ExtentReader(Chunks, footers, Keys), Draining.Token);
+        Planner = new FetchPlanner(System, Region, new ExtentReader(Chunks, footers, Keys), new FetchMemory(64 << 20), Draining.Token);
     }
 }
 

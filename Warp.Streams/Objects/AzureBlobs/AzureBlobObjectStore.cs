@@ -195,8 +195,8 @@ public sealed partial class AzureBlobObjectStore : IObjectStore
         {
             throw new ObjectNotFoundException(Description, key, e);
         }
-        catch (Exception e) when (e is RequestFailedException or Azure.Identity.AuthenticationFailedException or HttpRequestException
-            or IOException or AggregateException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception e) when (e is not ObjectStoreException
+            && !(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
             throw _errors.Explain(key, e);
         }

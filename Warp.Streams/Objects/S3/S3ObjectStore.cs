@@ -293,15 +293,15 @@ public sealed partial class S3ObjectStore : IObjectStore
         {
             throw new ObjectNotFoundException(Description, key, e);
         }
-        catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException or IOException
-            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            throw _errors.Explain(key, e);
-        }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
             // A broken connection can be what a cancellation looks like from below.
             throw new OperationCanceledException(cancellationToken);
+        }
+        catch (Exception e) when (e is not ObjectStoreException)
+        {
+            // Whatever it is: below a broken connection there are also errors that are no IOException.
+            throw _errors.Explain(key, e);
         }
     }
 }

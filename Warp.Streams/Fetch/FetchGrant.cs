@@ -1,0 +1,59 @@
+using Warp.Protocol.Wire;
+
+namespace Warp.Streams.Fetch;
+
+/// <summary>
+/// What one fetch may keep in memory until its answer is sent: records of <see cref="Bytes"/>, some as slices of chunks and some copied.
+/// A slice holds all of its chunk, and a partition's part of a chunk may be small, so chunks are held up to the size of the records and a
+/// few more; what lies beyond is copied. Thread-safe.
+/// </summary>
+/// <remarks>Its memory is given back when the fetch has disposed it and every record set built under it has been disposed.</remarks>
+public sealed class FetchGrant : IBufferHolder, IDisposable
+{
+    /// <summary>Chunks that may be held whatever the grant: those at the end of a log are in the cache anyway.</summary>
+    private const int FreeBytes = 8 << 20;
+
+    private readonly FetchMemory _memory;
+    private readonly HashSet<PooledBuffer> _held = [];
+    private long _heldBytes;
+    private int _users = 1;
+
+    internal FetchGrant(FetchMemory memory, int bytes)
+    {
+        _memory = memory;
+        Bytes = bytes;
+    }
+
+    /// <summary>How many bytes of records the answer may have, except that one batch may always be in it.</summary>
+    public int Bytes { get; }
+
+    /// <summary>For the copies, and for the chunks that are held.</summary>
+    internal long ChargedBytes => 2L * Bytes;
+
+    /// <inheritdoc/>
+    public bool MayHold(PooledBuffer buffer)
+    {
+        lock (_held)
+        {
+            if (_held.Contains(buffer))
+                return true;
+            if (_heldBytes + buffer.Length > Bytes + FreeBytes)
+                return false;
+            _heldBytes += buffer.Length;
+            return _held.Add(buffer);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Enter() => Interlocked.Increment(ref _users);
+
+    /// <inheritdoc/>
+    public void Leave()
+    {
+        if (Interlocked.Decrement(ref _users) == 0)
+            _memory.Return(ChargedBytes);
+    }
+
+    /// <summary>The fetch has built what it will build.</summary>
+    public void Dispose() => Leave();
+}

@@ -27,6 +27,9 @@ public sealed record TimeConstants
     /// <summary>How long a released object is kept.</summary>
     public TimeSpan CollectionGrace { get; init; } = TimeSpan.FromMinutes(15);
 
+    /// <summary>How long an object that compaction has registered may lie in the store without a sign of life from its job.</summary>
+    public TimeSpan PendingLife { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>
     /// How long the row of a deleted object stays: an upload that was under way when it was deleted must not bring it back unnoticed.
     /// </summary>
@@ -51,6 +54,7 @@ public sealed record TimeConstants
         AnswerMemory = AnswerMemory * factor,
         PlanLife = PlanLife * factor,
         CollectionGrace = CollectionGrace * factor,
+        PendingLife = PendingLife * factor,
         TombstoneLife = TombstoneLife * factor,
         HeldBatch = HeldBatch * factor,
         ProducerExpiration = ProducerExpiration * factor,

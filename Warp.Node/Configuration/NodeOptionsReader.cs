@@ -87,6 +87,7 @@ internal static class NodeOptionsReader
             AnswerMemory = read.Duration("warp.timing.answer-memory", s_shortest, s_longest),
             PlanLife = read.Duration("warp.timing.plan-life", s_shortest, s_longest),
             CollectionGrace = read.Duration("warp.timing.collection-grace", s_shortest, s_longest),
+            PendingLife = read.Duration("warp.timing.pending-life", s_shortest, s_longest),
             HeldBatch = read.Duration("warp.timing.held-batch", s_shortest, s_longest),
             Drain = read.Duration("warp.timing.drain", s_shortest, s_longest),
         };

@@ -1,5 +1,8 @@
+using System.Diagnostics;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
+using Warp.Node.Cli;
+using Warp.Node.Configuration;
 using Warp.Specs.Hosting;
 using Warp.Specs.Scenarios;
 using Xunit;
@@ -7,7 +10,7 @@ using Xunit;
 namespace Warp.Specs.Chaos;
 
 /// <summary>
-/// A node that is killed in the middle of flushes, retention and collection never deletes what is needed, and leaves nothing behind that
+/// A node that is killed in the middle of flushes, compaction, retention and collection never deletes what is needed, and leaves nothing behind that
 /// is not.
 /// </summary>
 [Collection(nameof(NodeProcesses))]
@@ -19,6 +22,8 @@ public sealed class CollectionCrashSpec(ITestOutputHelper output)
 
     private static readonly int _kills = TestRun.IsLong ? 200 : 10;
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     /// <summary>Where a kill comes.</summary>
     private enum Moment
@@ -32,6 +37,12 @@ public sealed class CollectionCrashSpec(ITestOutputHelper output)
         /// <summary>The journal is being written.</summary>
         JournalWritten,
 
+        /// <summary>Compaction looks for objects, reads them, registers what it will write, or writes it.</summary>
+        CompactionBegun,
+
+        /// <summary>Compaction has just put its object; its swaps have not been made yet, or some of them.</summary>
+        CompactionPut,
+
         /// <summary>Anywhere.</summary>
         Anywhere,
     }
@@ -40,30 +51,31 @@ public sealed class CollectionCrashSpec(ITestOutputHelper output)
     public async Task Nothing_that_is_needed_is_ever_missing_and_nothing_else_stays()
     {
         var random = new Random(TestRun.TakeSeed());
-        await using var node = await WarpProcess.StartAsync([.. StoppedNode.HastySettings]);
+        await using var node = await WarpProcess.StartAsync(
+            [.. StoppedNode.HastySettings, "warp.compaction.interval=200ms", "warp.compaction.min-objects=8"]);
         await CreateTopicsAsync(node);
         MakeFolders(node);
         var history = new History();
         await using var kept = new ProducerLoad(node.Bootstrap, Kept, Partitions, history, recordsPerSecond: 200);
         await using var passing = new ProducerLoad(node.Bootstrap, Passing, Partitions, new History(), recordsPerSecond: 200);
-        var moments = new Dictionary<Moment, int>();
+        var moments = new int[Enum.GetValues<Moment>().Length];
         for (int i = 0; i < _kills; i++)
         {
-            // The first four are one of each.
-            var moment = (Moment)(i < 4 ? i : random.Next(4));
-            moments[moment] = moments.GetValueOrDefault(moment) + 1;
+            // The first ones are one of each.
+            var moment = (Moment)(i < moments.Length ? i : random.Next(moments.Length));
+            moments[(int)moment]++;
             await ProgressAsync(history, kept);
             await KillAtAsync(node, moment, random);
             Assert.Empty(Faults(await StoppedNode.VerifyAsync(node)));
             await node.StartAgainAsync();
         }
-        output.WriteLine(string.Join(", ", moments.Select(static entry => $"{entry.Key}: {entry.Value}")));
+        output.WriteLine(string.Join(", ", moments.Select(static (count, moment) => $"{(Moment)moment}: {count}")));
 
         await ProgressAsync(history, kept);
         await kept.StopAsync(_patience);
         await passing.StopAsync(_patience);
         Assert.Null(kept.FatalError);
-        var records = LogReader.ReadAll(node.Bootstrap, Kept, Partitions, TestContext.Current.CancellationToken);
+        var records = LogReader.ReadAll(node.Bootstrap, Kept, Partitions, Stop);
         Assert.Empty(history.Check(records));
         Assert.Equal(history.AcknowledgedCount, records.Count);
         Assert.DoesNotContain("cannot be read", node.Output, StringComparison.Ordinal);
@@ -71,7 +83,7 @@ public sealed class CollectionCrashSpec(ITestOutputHelper output)
         Assert.Equal(0, await node.TerminateAsync(TimeSpan.FromSeconds(10)));
         int before = StoppedNode.Objects(node).Length;
         // What was orphaned by the last kill is old enough in a moment.
-        await Task.Delay(TimeSpan.FromSeconds(2), TestContext.Current.CancellationToken);
+        await Task.Delay(TimeSpan.FromSeconds(2), Stop);
         await StoppedNode.CollectAsync(node, dryRun: false);
         Assert.Empty(await StoppedNode.CollectAsync(node, dryRun: true));
         Assert.Empty(await StoppedNode.VerifyAsync(node));
@@ -100,7 +112,10 @@ public sealed class CollectionCrashSpec(ITestOutputHelper output)
     private static void MakeFolders(WarpProcess node)
     {
         for (int hash = 0; hash < 256; hash++)
+        {
             Directory.CreateDirectory(Path.Combine(node.Folder, "objects", "l0", $"{hash:x2}"));
+            Directory.CreateDirectory(Path.Combine(node.Folder, "objects", "l1", $"{hash:x2}"));
+        }
     }
 
     private static async Task ProgressAsync(History history, ProducerLoad load)
@@ -112,39 +127,76 @@ public sealed class CollectionCrashSpec(ITestOutputHelper output)
 
     private static async Task KillAtAsync(WarpProcess node, Moment moment, Random random)
     {
-        int countdown = random.Next(1, 20);
-        if (moment == Moment.Anywhere)
-        {
-            await Task.Delay(random.Next(50, 1500), TestContext.Current.CancellationToken);
-            await node.KillAsync();
-            return;
-        }
-        var killed = new TaskCompletionSource<Task>(TaskCreationOptions.RunContinuationsAsynchronously);
-        string folder = moment == Moment.JournalWritten ? node.Folder : Path.Combine(node.Folder, "objects", "l0");
-        using var watcher = new FileSystemWatcher(folder) { IncludeSubdirectories = moment != Moment.JournalWritten };
         switch (moment)
         {
-            case Moment.ObjectPut:
-                watcher.NotifyFilter = NotifyFilters.FileName;
-                watcher.Created += Seen;
+            case Moment.Anywhere:
+                await Task.Delay(random.Next(50, 1500), Stop);
+                await node.KillAsync();
                 break;
-            case Moment.ObjectDeleted:
-                watcher.NotifyFilter = NotifyFilters.FileName;
-                watcher.Deleted += Seen;
+            case Moment.CompactionBegun:
+                await CompactAsync(node);
+                await Task.Delay(random.Next(0, 60), Stop);
+                await node.KillAsync();
+                break;
+            case Moment.CompactionPut:
+                using (FileSystemWatcher watcher = Objects(node, "l1"))
+                    await KillAtEventAsync(node, watcher, countdown: 1, () => CompactAsync(node));
+                break;
+            case Moment.JournalWritten:
+                using (var watcher = new FileSystemWatcher(node.Folder, "journal.db-wal") { NotifyFilter = NotifyFilters.LastWrite })
+                    await KillAtEventAsync(node, watcher, random.Next(1, 20));
                 break;
             default:
-                watcher.NotifyFilter = NotifyFilters.LastWrite;
-                watcher.Filter = "journal.db-wal";
-                watcher.Changed += Seen;
+                using (FileSystemWatcher watcher = Objects(node, "l0"))
+                    await KillAtEventAsync(node, watcher, random.Next(1, 20), isDeletion: moment == Moment.ObjectDeleted);
                 break;
         }
+    }
+
+    private static FileSystemWatcher Objects(WarpProcess node, string level) => new(Path.Combine(node.Folder, "objects", level))
+    {
+        NotifyFilter = NotifyFilters.FileName,
+        IncludeSubdirectories = true,
+    };
+
+    private static async Task KillAtEventAsync(
+        WarpProcess node, FileSystemWatcher watcher, int countdown, Func<Task>? provoke = null, bool isDeletion = false)
+    {
+        var killed = new TaskCompletionSource<Task>(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (isDeletion)
+            watcher.Deleted += Seen;
+        else if (watcher.NotifyFilter == NotifyFilters.LastWrite)
+            watcher.Changed += Seen;
+        else
+            watcher.Created += Seen;
         watcher.EnableRaisingEvents = true;
-        await await killed.Task.WaitAsync(_patience, TestContext.Current.CancellationToken);
+        var clock = Stopwatch.StartNew();
+        while (!killed.Task.IsCompleted)
+        {
+            Assert.True(clock.Elapsed < _patience, "the moment to kill has not come");
+            if (provoke is not null)
+                await provoke();
+            await Task.WhenAny(killed.Task, Task.Delay(TimeSpan.FromMilliseconds(200), Stop));
+        }
+        await await killed.Task;
 
         void Seen(object sender, FileSystemEventArgs e)
         {
             if (Interlocked.Decrement(ref countdown) == 0)
                 killed.SetResult(node.KillAsync());
+        }
+    }
+
+    /// <summary>Has the planner look at once: it waits for longer and longer while its workers die.</summary>
+    private static async Task CompactAsync(WarpProcess node)
+    {
+        try
+        {
+            await CompactionCommand.RunAsync(CompactionVerb.Run, new HostPort(node.Http.Host, node.Http.Port), TextWriter.Null, Stop);
+        }
+        catch (IOException)
+        {
+            // It is being killed.
         }
     }
 }

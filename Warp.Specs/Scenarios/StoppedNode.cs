@@ -16,6 +16,7 @@ public static class StoppedNode
         "warp.timing.commit-deadline=800ms",
         "warp.timing.plan-life=900ms",
         "warp.timing.collection-grace=1s",
+        "warp.timing.pending-life=2s",
         "warp.gc.interval=50ms",
         "warp.retention.check-interval=50ms",
     ];

@@ -10,10 +10,8 @@ namespace Warp.Streams.Compaction;
 /// <param name="stillMine">Asks the planner whether the job is still this worker's.</param>
 public sealed class JobLease(CompactionServices services, Func<CancellationToken, Task<bool>> stillMine)
 {
-    /// <summary>How long an output may lie in the store without a sign of life from its job.</summary>
-    private static readonly TimeSpan s_life = TimeSpan.FromMinutes(10);
-
-    private static readonly TimeSpan s_period = TimeSpan.FromSeconds(10);
+    /// <summary>How often a job renews within the life of its outputs: a few lost renewals do no harm.</summary>
+    private const int RenewalsInLife = 10;
 
     private readonly List<ObjectId> _outputs = [];
     private long _renewedAt = services.System.Time.GetTimestamp();
@@ -21,7 +19,7 @@ public sealed class JobLease(CompactionServices services, Func<CancellationToken
     /// <summary>Registers an output before its first byte is sent.</summary>
     public async Task RegisterAsync(ObjectId output, int level, CancellationToken cancellationToken)
     {
-        if (!await services.Journal.RegisterPendingAsync(output, level, services.Clock.Now + s_life, cancellationToken))
+        if (!await services.Journal.RegisterPendingAsync(output, level, services.Clock.Now + services.Times.PendingLife, cancellationToken))
             throw new CompactionException($"Object {output} cannot be registered: there is another of that id.");
         _outputs.Add(output);
     }
@@ -29,7 +27,9 @@ public sealed class JobLease(CompactionServices services, Func<CancellationToken
     /// <summary>Renews if it is time to.</summary>
     /// <exception cref="CompactionException">The job has lost an output, or has been given up.</exception>
     public ValueTask RenewIfDueAsync(CancellationToken cancellationToken) =>
-        services.System.Time.GetElapsedTime(_renewedAt) < s_period ? ValueTask.CompletedTask : new ValueTask(RenewAsync(cancellationToken));
+        services.System.Time.GetElapsedTime(_renewedAt) < services.Times.PendingLife / RenewalsInLife
+            ? ValueTask.CompletedTask
+            : new ValueTask(RenewAsync(cancellationToken));
 
     /// <summary>Renews now: before a swap, which is of no use without the outputs.</summary>
     /// <exception cref="CompactionException">The job has lost an output, or has been given up.</exception>
@@ -38,7 +38,7 @@ public sealed class JobLease(CompactionServices services, Func<CancellationToken
         _renewedAt = services.System.Time.GetTimestamp();
         foreach (ObjectId output in _outputs)
         {
-            if (!await services.Journal.RenewPendingAsync(output, services.Clock.Now + s_life, cancellationToken))
+            if (!await services.Journal.RenewPendingAsync(output, services.Clock.Now + services.Times.PendingLife, cancellationToken))
                 throw new CompactionException($"Object {output} was given up while it was written: the job took too long.");
         }
         if (!await stillMine(cancellationToken))

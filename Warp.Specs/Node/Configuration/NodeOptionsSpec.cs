@@ -44,6 +44,7 @@ public sealed partial class NodeOptionsSpec
             AnswerMemory = TimeSpan.FromMinutes(1),
             PlanLife = TimeSpan.FromMinutes(5),
             CollectionGrace = TimeSpan.FromMinutes(15),
+            PendingLife = TimeSpan.FromMinutes(10),
             HeldBatch = TimeSpan.FromSeconds(1),
             Drain = TimeSpan.FromSeconds(10),
         };

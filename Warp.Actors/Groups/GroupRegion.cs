@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using Warp.Actors.Catalog;
 using Warp.Actors.Kernel;
 using Warp.Actors.Persistence;
@@ -8,53 +9,40 @@ using Warp.Actors.Sharding;
 namespace Warp.Actors.Groups;
 
 /// <summary>
-/// Where a message for a group is sent: it knows every group that has been journaled, and starts the coordinator of a new one when
-/// somebody makes it. Here every shard is this node's own. Thread-safe.
+/// Where a message for a group is sent: it knows the journaled groups of the shards that this node owns, and starts the coordinator of a new
+/// one when somebody makes it. Groups of other shards have their coordinator on another node, where clients go by themselves. Thread-safe.
 /// </summary>
-public sealed class GroupRegion
+/// <param name="system">Runs the coordinators.</param>
+/// <param name="services">Journal and leases.</param>
+/// <param name="shardCount">The cluster's.</param>
+/// <param name="catalog">Must have been published: a group drops the offsets of topics that are not in it.</param>
+/// <param name="homes">Where the other shards are.</param>
+public sealed class GroupRegion(
+    ActorSystem system, PersistenceServices services, int shardCount, PublishedCatalog catalog, ShardHomes homes) : IShardEntities
 {
-    private readonly ActorSystem _system;
-    private readonly PersistenceServices _services;
-    private readonly int _shardCount;
-    private readonly PublishedCatalog _catalog;
-    private readonly ConcurrentDictionary<string, Lazy<ActorRef<GroupMessage>>> _groups = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<int, ShardGroups> _shards = new();
     private int _draining;
 
-    private GroupRegion(ActorSystem system, PersistenceServices services, int shardCount, PublishedCatalog catalog)
-    {
-        _system = system;
-        _services = services;
-        _shardCount = shardCount;
-        _catalog = catalog;
-    }
+    /// <summary>The ids of all groups that have a coordinator here. Some may have been deleted.</summary>
+    public IEnumerable<string> GroupIds => _shards.Values.SelectMany(static shard => shard.Ids);
 
-    /// <summary>Finds the journaled groups and starts their coordinators, which recover by themselves.</summary>
-    /// <param name="system">Runs them.</param>
-    /// <param name="services">Journal and leases.</param>
-    /// <param name="shardCount">The cluster's.</param>
-    /// <param name="catalog">Must have been published: a group drops the offsets of topics that are not in it.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    public static async Task<GroupRegion> StartAsync(
-        ActorSystem system, PersistenceServices services, int shardCount, PublishedCatalog catalog, CancellationToken cancellationToken)
-    {
-        var region = new GroupRegion(system, services, shardCount, catalog);
-        foreach (string id in await services.Journal.ListPersistenceIdsAsync(GroupCoordinator.PersistenceIdPrefix, cancellationToken))
-            region.GetOrStart(id[GroupCoordinator.PersistenceIdPrefix.Length..]);
-        return region;
-    }
-
-    /// <summary>The ids of all groups that have a coordinator. Some may have been deleted.</summary>
-    public IEnumerable<string> GroupIds => _groups.Keys;
+    /// <summary>Where a group's coordinator is; without owner while nobody knows.</summary>
+    public ShardHome HomeOf(string groupId) => homes[EntityHash.ShardOf(groupId, shardCount)];
 
     /// <summary>The coordinator of a group, or null when there never was such a group.</summary>
-    public ActorRef<GroupMessage>? Find(string groupId) => _groups.GetValueOrDefault(groupId)?.Value;
+    /// <exception cref="NotCoordinatorException">It would not be here.</exception>
+    public ActorRef<GroupMessage>? Find(string groupId) => ShardOf(groupId).Find(groupId);
 
     /// <summary>Sends a command to a group. One that cannot make a group is answered at once where there is none.</summary>
+    /// <exception cref="NotCoordinatorException">The group's coordinator is not here.</exception>
     /// <exception cref="ActorStoppedException">The coordinator stopped; whether it acted is not known.</exception>
     /// <exception cref="JournalException">The journal refused the change: it has not happened.</exception>
     public async Task<GroupAnswer> RunAsync(string groupId, GroupCommand command, CancellationToken cancellationToken)
     {
-        ActorRef<GroupMessage>? group = command.MayCreate ? GetOrStart(groupId) : Find(groupId);
+        ShardGroups shard = ShardOf(groupId);
+        ActorRef<GroupMessage>? group = shard.Find(groupId);
+        if (group is null && command.MayCreate && !shard.TryGetOrStart(groupId, () => Spawn(groupId, shard.ShardId), out group))
+            throw new NotCoordinatorException(groupId, isLoading: false);
         if (group is null)
             return AnswerWithoutGroup(command);
         return await group.AskAsync<GroupAnswer>(
@@ -66,8 +54,33 @@ public sealed class GroupRegion
     {
         if (Interlocked.Exchange(ref _draining, 1) != 0)
             return;
-        foreach (Lazy<ActorRef<GroupMessage>> group in _groups.Values)
-            group.Value.Tell(new GroupMessage.Drain());
+        foreach (ActorRef<GroupMessage> group in _shards.Values.SelectMany(static shard => shard.Coordinators))
+            group.Tell(new GroupMessage.Drain());
+    }
+
+    /// <inheritdoc/>
+    public async Task StartAsync(IReadOnlyCollection<int> shardIds, CancellationToken cancellationToken)
+    {
+        var starting = new Dictionary<int, ShardGroups>();
+        foreach (int shardId in shardIds.Where(shardId => shardId < shardCount && !_shards.ContainsKey(shardId)))
+            starting.Add(shardId, new ShardGroups(shardId));
+        if (starting.Count == 0)
+            return;
+        foreach (string id in await services.Journal.ListPersistenceIdsAsync(GroupCoordinator.PersistenceIdPrefix, cancellationToken))
+        {
+            string groupId = id[GroupCoordinator.PersistenceIdPrefix.Length..];
+            if (starting.TryGetValue(EntityHash.ShardOf(groupId, shardCount), out ShardGroups? shard))
+                shard.TryGetOrStart(groupId, () => Spawn(groupId, shard.ShardId), out _);
+        }
+        foreach (ShardGroups shard in starting.Values)
+            _shards[shard.ShardId] = shard;
+    }
+
+    /// <inheritdoc/>
+    public async Task StopAsync(int shardId)
+    {
+        if (_shards.TryRemove(shardId, out ShardGroups? shard))
+            await Task.WhenAll(shard.End().Select(system.StopAsync));
     }
 
     private static GroupAnswer AnswerWithoutGroup(GroupCommand command)
@@ -77,13 +90,76 @@ public sealed class GroupRegion
         return GroupRules.Decide(none, command, 0, context).Answers[0].Value;
     }
 
-    private ActorRef<GroupMessage> GetOrStart(string groupId) => _groups.GetOrAdd(groupId, id => new Lazy<ActorRef<GroupMessage>>(() =>
+    private ShardGroups ShardOf(string groupId)
     {
-        int shardId = EntityHash.ShardOf(id, _shardCount);
-        ActorRef<GroupMessage> group = _system.Spawn(
-            GroupCoordinator.PersistenceIdPrefix + id, () => new GroupCoordinator(_services, id, shardId, _catalog));
+        int shardId = EntityHash.ShardOf(groupId, shardCount);
+        return _shards.TryGetValue(shardId, out ShardGroups? shard)
+            ? shard
+            : throw new NotCoordinatorException(groupId, isLoading: homes[shardId].Owner == services.Leases.Node);
+    }
+
+    private ActorRef<GroupMessage> Spawn(string groupId, int shardId)
+    {
+        ActorRef<GroupMessage> group = system.Spawn(
+            GroupCoordinator.PersistenceIdPrefix + groupId, () => new GroupCoordinator(services, groupId, shardId, catalog));
         if (Volatile.Read(ref _draining) != 0)
             group.Tell(new GroupMessage.Drain());
         return group;
-    })).Value;
+    }
+
+    /// <summary>The groups of one shard. Thread-safe.</summary>
+    private sealed class ShardGroups(int shardId)
+    {
+        private readonly Lock _gate = new();
+        private readonly Dictionary<string, ActorRef<GroupMessage>> _groups = new(StringComparer.Ordinal);
+        private bool _ended;
+
+        public int ShardId { get; } = shardId;
+
+        public string[] Ids
+        {
+            get
+            {
+                lock (_gate)
+                    return [.. _groups.Keys];
+            }
+        }
+
+        public ActorRef<GroupMessage>[] Coordinators
+        {
+            get
+            {
+                lock (_gate)
+                    return [.. _groups.Values];
+            }
+        }
+
+        public ActorRef<GroupMessage>? Find(string groupId)
+        {
+            lock (_gate)
+                return _groups.GetValueOrDefault(groupId);
+        }
+
+        /// <summary>Not once the shard is given up: what would be started then would never be stopped.</summary>
+        public bool TryGetOrStart(
+            string groupId, Func<ActorRef<GroupMessage>> start, [NotNullWhen(true)] out ActorRef<GroupMessage>? group)
+        {
+            lock (_gate)
+            {
+                if (!_groups.TryGetValue(groupId, out group) && !_ended)
+                    _groups.Add(groupId, group = start());
+                return group is not null;
+            }
+        }
+
+        /// <summary>Starts no more, and tells which there are to be stopped.</summary>
+        public ActorRef<GroupMessage>[] End()
+        {
+            lock (_gate)
+            {
+                _ended = true;
+                return [.. _groups.Values];
+            }
+        }
+    }
 }

@@ -10,7 +10,7 @@ internal interface IActorCell
 }
 
 /// <summary>Runs one actor: its mailbox, its turns, its timers, its restarts.</summary>
-internal sealed class ActorCell<TMessage> : IActorCell
+internal sealed class ActorCell<TMessage> : Mailbox<TMessage>, IActorCell
     where TMessage : class
 {
     private readonly Channel<Envelope> _mailbox = Channel.CreateUnbounded<Envelope>(new UnboundedChannelOptions { SingleReader = true });
@@ -26,9 +26,8 @@ internal sealed class ActorCell<TMessage> : IActorCell
     private Task _run = Task.CompletedTask;
 
     public ActorCell(ActorSystem system, string name, Func<Actor<TMessage>> create, int mailboxCapacity, Supervision supervision)
+        : base(system, name)
     {
-        System = system;
-        Name = name;
         Ref = new ActorRef<TMessage>(this);
         Log = system.Loggers.CreateLogger(name);
         _create = create;
@@ -36,10 +35,6 @@ internal sealed class ActorCell<TMessage> : IActorCell
         _room = new SemaphoreSlim(mailboxCapacity);
         _backoff = new Backoff(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(10), system.CreateRandom());
     }
-
-    public ActorSystem System { get; }
-
-    public string Name { get; }
 
     public ActorRef<TMessage> Ref { get; }
 
@@ -54,13 +49,13 @@ internal sealed class ActorCell<TMessage> : IActorCell
         await _run;
     }
 
-    public void Tell(TMessage message)
+    public override void Tell(TMessage message)
     {
         if (!_mailbox.Writer.TryWrite(new Envelope(message, null, null, TookRoom: false)))
             FailMessage(message, null);
     }
 
-    public async ValueTask TellAsync(TMessage message, CancellationToken cancellationToken)
+    public override async ValueTask TellAsync(TMessage message, CancellationToken cancellationToken)
     {
         // Room is given back once the message has been handled, so at most the capacity of such messages ever waits, put aside or not.
         if (!_room.Wait(0, CancellationToken.None))

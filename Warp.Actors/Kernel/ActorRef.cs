@@ -4,20 +4,25 @@ namespace Warp.Actors.Kernel;
 public sealed class ActorRef<TMessage>
     where TMessage : class
 {
-    private readonly ActorCell<TMessage> _cell;
+    /// <summary>Before a question is asked again of an actor that has stopped; another one takes its place within moments.</summary>
+    private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(5);
 
-    internal ActorRef(ActorCell<TMessage> cell) => _cell = cell;
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(250);
 
-    public string Name => _cell.Name;
+    internal ActorRef(Mailbox<TMessage> mailbox) => Mailbox = mailbox;
+
+    public string Name => Mailbox.Name;
+
+    internal Mailbox<TMessage> Mailbox { get; }
 
     /// <summary>
     /// Puts a message into the mailbox at once, even past its capacity: for answers, timers and whatever else is bounded by itself.
     /// A stopped actor fails the message if it is an ask, and drops it otherwise.
     /// </summary>
-    public void Tell(TMessage message) => _cell.Tell(message);
+    public void Tell(TMessage message) => Mailbox.Tell(message);
 
     /// <summary>Puts a message into the mailbox, waiting for room first: the way for anything that the outside world can send at will.</summary>
-    public ValueTask TellAsync(TMessage message, CancellationToken cancellationToken) => _cell.TellAsync(message, cancellationToken);
+    public ValueTask TellAsync(TMessage message, CancellationToken cancellationToken) => Mailbox.TellAsync(message, cancellationToken);
 
     /// <summary>Sends a question and waits for its answer.</summary>
     /// <param name="question">Carries the <see cref="Reply{T}"/> that the actor answers through.</param>
@@ -27,13 +32,26 @@ public sealed class ActorRef<TMessage>
     /// <exception cref="ActorStoppedException">The actor stopped or failed before it answered.</exception>
     public async Task<TReply> AskAsync<TReply>(Ask<TMessage, TReply> question, TimeSpan deadline, CancellationToken cancellationToken)
     {
-        var reply = new Reply<TReply>();
-        using var late = new CancellationTokenSource(deadline, _cell.System.Time);
+        using var late = new CancellationTokenSource(deadline, Mailbox.System.Time);
         using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        TimeSpan pause = s_firstPause;
         try
         {
-            await TellAsync(question(reply), giveUp.Token);
-            return await reply.Task.WaitAsync(giveUp.Token);
+            while (true)
+            {
+                var reply = new Reply<TReply>();
+                TMessage message = question(reply);
+                try
+                {
+                    await TellAsync(message, giveUp.Token);
+                    return await reply.Task.WaitAsync(giveUp.Token);
+                }
+                catch (ActorStoppedException) when (Mailbox.MayAskAgain(message))
+                {
+                    await Task.Delay(pause, Mailbox.System.Time, giveUp.Token);
+                    pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
+                }
+            }
         }
         catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {

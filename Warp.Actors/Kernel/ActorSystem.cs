@@ -66,6 +66,16 @@ public sealed class ActorSystem : IAsyncDisposable
         return cell.Ref;
     }
 
+    /// <summary>Stops an actor of this system: it ends its current turn, and what still waits in its mailbox is failed.</summary>
+    public async Task StopAsync<TMessage>(ActorRef<TMessage> actor)
+        where TMessage : class
+    {
+        var cell = (ActorCell<TMessage>)actor.Mailbox;
+        await cell.StopAsync();
+        lock (_gate)
+            _cells.Remove(cell);
+    }
+
     /// <summary>Runs work on the system's scheduler. The returned task carries its failure; somebody must look at it.</summary>
     public Task Start(Func<Task> work) =>
         Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler).Unwrap();

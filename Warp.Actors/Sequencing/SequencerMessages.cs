@@ -78,8 +78,13 @@ public abstract partial record SequencerMessage
         public void Fail(Exception error) => Reply.Fail(error);
     }
 
-    /// <summary>Signals the watcher once, as soon as one of the partitions has records at its offset, or is gone.</summary>
-    public sealed record Watch(IReadOnlyList<(TopicPartition Partition, long Offset)> Partitions, IPartitionWatcher Watcher) : Question;
+    /// <summary>
+    /// Signals the watcher once, as soon as one of the partitions has records at its offset, or is gone; or when the sequencer stops.
+    /// </summary>
+    public sealed record Watch(IReadOnlyList<(TopicPartition Partition, long Offset)> Partitions, IPartitionWatcher Watcher) : Question, IAsk
+    {
+        public void Fail(Exception error) => Watcher.Signal();
+    }
 }
 
 /// <summary>A read of one partition from an offset on.</summary>

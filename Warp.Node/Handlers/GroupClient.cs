@@ -57,11 +57,11 @@ public sealed partial class GroupClient(GroupRegion region, ILogger<GroupClient>
     private async Task<(ErrorCode Error, T Answer)> AskAsync<T>(
         string groupId, Ask<GroupMessage, T> question, T without, CancellationToken cancellationToken)
     {
-        if (region.Find(groupId) is not { } group)
-            return (ErrorCode.None, without);
         try
         {
-            return (ErrorCode.None, await group.AskAsync(question, ActorQuestions.LongestWait, cancellationToken));
+            return region.Find(groupId) is { } group
+                ? (ErrorCode.None, await group.AskAsync(question, ActorQuestions.LongestWait, cancellationToken))
+                : (ErrorCode.None, without);
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
@@ -72,7 +72,12 @@ public sealed partial class GroupClient(GroupRegion region, ILogger<GroupClient>
     private ErrorCode ErrorOf(string groupId, Exception error)
     {
         LogNoAnswer(groupId, error.Message);
-        return error is ActorStoppedException ? ErrorCode.NotCoordinator : ErrorCode.CoordinatorNotAvailable;
+        return error switch
+        {
+            NotCoordinatorException { IsLoading: true } => ErrorCode.CoordinatorLoadInProgress,
+            NotCoordinatorException or ActorStoppedException => ErrorCode.NotCoordinator,
+            _ => ErrorCode.CoordinatorNotAvailable,
+        };
     }
 
     [LoggerMessage(LogLevel.Information, "The group {Group} did not answer: {Reason}")]

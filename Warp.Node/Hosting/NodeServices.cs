@@ -130,7 +130,9 @@ internal sealed class NodeServices : IAsyncDisposable
         LineageKeeper keeper = Open(new LineageKeeper(System, lineage, commits));
         Failure = Task.WhenAny(System.Failure, keeper.Failure).Unwrap();
         var persistence = new PersistenceServices(journal, commits, Leases, Times);
-        Region = new ShardRegion(System, persistence, cluster.ShardCount);
+        ShardRoutes routes = ShardRoutes.Alone(Node);
+        Region = new ShardRegion(System, persistence, cluster.ShardCount, routes);
+        await Region.StartAsync(shards, cancellationToken);
 
         Published = new PublishedCatalog(StaticConfigs(options));
         var opener = new PartitionOpener(System, Region);
@@ -147,7 +149,8 @@ internal sealed class NodeServices : IAsyncDisposable
             _upkeep.Push(new CollectionDriver(System, Leases, collection, meter).Start(options.Gc.Interval));
         }
 
-        Groups = await GroupRegion.StartAsync(System, persistence, cluster.ShardCount, Published, cancellationToken);
+        Groups = new GroupRegion(System, persistence, cluster.ShardCount, Published, routes.Homes);
+        await Groups.StartAsync(shards, cancellationToken);
 
         var chunks = new ChunkCache(store, options.Cache.SizeBytes, meter);
         var footers = new FooterCache(store, chunks, FooterCacheBytes);

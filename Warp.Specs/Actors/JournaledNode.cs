@@ -52,8 +52,11 @@ internal sealed class JournaledNode : IAsyncDisposable
 
     public PublishedCatalog Published { get; private set; } = null!;
 
-    /// <summary>The sequencer of shard 0.</summary>
-    public ActorRef<SequencerMessage> Sequencer => Region.Sequencer(0);
+    /// <summary>The ways to shards that are not here: there are none.</summary>
+    public ShardRoutes Routes { get; private set; } = null!;
+
+    /// <summary>The sequencer of shard 0, as it runs here: what it does not answer is not asked again.</summary>
+    public ActorRef<SequencerMessage> Sequencer => Region.LocalSequencer(0)!;
 
     /// <summary>What the actors logged.</summary>
     public LogLines Log { get; } = new();
@@ -101,7 +104,7 @@ internal sealed class JournaledNode : IAsyncDisposable
     public async Task OpenAsync(TopicPartition partition) => Assert.Equal(
         ErrorCode.None,
         await AskAsync(
-            Region.SequencerOf(partition),
+            Region.LocalSequencer(Region.ShardOf(partition))!,
             (Reply<ErrorCode> reply) => new SequencerMessage.OpenPartitions(partition.TopicId, [partition.Partition], reply)));
 
     public async Task<CommitReply> CommitAsync(ObjectCommit commit) =>
@@ -119,7 +122,7 @@ internal sealed class JournaledNode : IAsyncDisposable
     public async Task<PartitionExtents> ReadAsync(TopicPartition partition, long offset, long maxBytes = long.MaxValue)
     {
         ReadExtentsReply reply = await AskAsync(
-            Region.SequencerOf(partition),
+            Region.LocalSequencer(Region.ShardOf(partition))!,
             (Reply<ReadExtentsReply> answer) => new SequencerMessage.ReadExtents([new ExtentRead(partition, offset, maxBytes)], answer));
         return Assert.Single(reply.Partitions);
     }
@@ -142,7 +145,9 @@ internal sealed class JournaledNode : IAsyncDisposable
         Commits = new GroupCommit(_system, Journal);
         Services = new PersistenceServices(Journal, Commits, Leases, _times);
         Published = new PublishedCatalog(s_configs);
-        Region = new ShardRegion(_system, Services, _shards);
+        Routes = ShardRoutes.Alone(Node);
+        Region = new ShardRegion(_system, Services, _shards, Routes);
+        await Region.StartAsync(shards, Cancellation);
     }
 
     private async Task CloseAsync()

@@ -63,13 +63,16 @@ public sealed class ActorsFixture : IAsyncLifetime
         await _leases.StartAsync([.. Enumerable.Range(0, ShardCount), ShardIds.Catalog], CancellationToken.None);
         _commits = new GroupCommit(System, _journal);
         var persistence = new PersistenceServices(_journal, _commits, _leases, times);
-        Region = new ShardRegion(System, persistence, ShardCount);
+        ShardRoutes routes = ShardRoutes.Alone(_leases.Node);
+        Region = new ShardRegion(System, persistence, ShardCount, routes);
+        await Region.StartAsync([.. Enumerable.Range(0, ShardCount)], CancellationToken.None);
         Published = new PublishedCatalog(StaticConfigs);
         var opener = new PartitionOpener(System, Region);
         Catalog = System.Spawn(TopicCatalog.Name, () => new TopicCatalog(persistence, Published, opener, new Random(2)));
         await Catalog.AskAsync<int>(reply => new CatalogMessage.ChangeRouting([NodeId], reply), s_ask, CancellationToken.None);
         Client = new CatalogClient(Catalog, Published, TimeProvider.System, NullLogger<CatalogClient>.Instance);
-        GroupRegion groups = await GroupRegion.StartAsync(System, persistence, ShardCount, Published, CancellationToken.None);
+        var groups = new GroupRegion(System, persistence, ShardCount, Published, routes.Homes);
+        await groups.StartAsync([.. Enumerable.Range(0, ShardCount)], CancellationToken.None);
         Groups = new GroupClient(groups, NullLogger<GroupClient>.Instance);
     }
 

@@ -156,8 +156,11 @@ public sealed class GroupCoordinatorSpec : IAsyncLifetime
         JournaledNode.Patience,
         "time to pass");
 
-    private async Task StartRegionAsync() =>
-        _region = await GroupRegion.StartAsync(_node.System, _node.Services, 1, _node.Published, Cancellation);
+    private async Task StartRegionAsync()
+    {
+        _region = new GroupRegion(_node.System, _node.Services, 1, _node.Published, _node.Routes.Homes);
+        await _region.StartAsync([0], Cancellation);
+    }
 
     private async Task RestartAsync()
     {

@@ -109,5 +109,5 @@ public sealed class GroupRulesSpec : IAsyncLifetime
     }
 
     private Task<CommitReply> CommitAsync(int shard, ObjectCommit commit) => JournaledNode.AskAsync(
-        _node.Region.Sequencer(shard), (Reply<CommitReply> reply) => new SequencerMessage.Commit(commit, reply));
+        _node.Region.LocalSequencer(shard)!, (Reply<CommitReply> reply) => new SequencerMessage.Commit(commit, reply));
 }

@@ -262,7 +262,7 @@ public sealed class SequencerSpec : IAsyncLifetime
             {
                 ObjectCommit commit = commits.Next(Batch(partition, 2));
                 CommitReply reply = await JournaledNode.AskAsync(
-                    node.Region.SequencerOf(partition), (Reply<CommitReply> answer) => new SequencerMessage.Commit(commit, answer));
+                    node.Region.LocalSequencer(node.Region.ShardOf(partition))!, (Reply<CommitReply> answer) => new SequencerMessage.Commit(commit, answer));
                 Assert.Equal(2 * i, Assert.Single(reply.Batches).Answer.BaseOffset);
             }
         }));

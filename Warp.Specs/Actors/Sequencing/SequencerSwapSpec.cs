@@ -148,7 +148,7 @@ public sealed class SequencerSwapSpec : IAsyncLifetime
             for (int shard = 0; shard < 2; shard++)
             {
                 CommitReply reply = await JournaledNode.AskAsync(
-                    _node.Region.Sequencer(shard),
+                    _node.Region.LocalSequencer(shard)!,
                     (Reply<CommitReply> answer) => new SequencerMessage.Commit(shard == 0 ? first : second, answer));
                 Assert.Equal(ErrorCode.None, Assert.Single(reply.Batches).Answer.Error);
             }
@@ -160,7 +160,7 @@ public sealed class SequencerSwapSpec : IAsyncLifetime
     private async Task<ExtentReplacement> CopyAsync(int shard, ObjectId[] inputs)
     {
         FindExtentsReply found = await JournaledNode.AskAsync(
-            _node.Region.Sequencer(shard),
+            _node.Region.LocalSequencer(shard)!,
             (Reply<FindExtentsReply> reply) => new SequencerMessage.FindExtents(new HashSet<ObjectId>(inputs), reply));
         ExtentReplacement swap = SampleSwap.Of(found.Extents, Now, _random);
         Assert.True(await _node.Journal.RegisterPendingAsync(swap.Outputs[0].Id, 1, Now + TimeSpan.FromMinutes(10), Cancellation));
@@ -168,7 +168,7 @@ public sealed class SequencerSwapSpec : IAsyncLifetime
     }
 
     private Task<ReplaceReply> SwapAsync(int shard, ExtentReplacement swap) => JournaledNode.AskAsync(
-        _node.Region.Sequencer(shard), (Reply<ReplaceReply> reply) => new SequencerMessage.ReplaceExtents(swap, reply));
+        _node.Region.LocalSequencer(shard)!, (Reply<ReplaceReply> reply) => new SequencerMessage.ReplaceExtents(swap, reply));
 
     private async Task AssertRowsAsync((ObjectId Id, string State, long Shards, bool Released)[] expected)
     {

@@ -87,16 +87,16 @@ public sealed class ShardLeases : IAsyncDisposable
             lock (_gate)
                 fences = [.. _held.Values.Select(static holding => holding.Fence)];
             long sentAt = _system.Time.GetTimestamp();
-            IReadOnlyList<Fence> renewed = await _journal.RenewAsync(Node, fences, _times.Lease, cancellationToken);
-            Clock.Observe(await _journal.ReadClockAsync(cancellationToken));
+            Heartbeat heartbeat = await _journal.HeartbeatAsync(Node, draining: false, fences, _times.Lease, cancellationToken);
+            Clock.Observe(heartbeat.DatabaseTime);
             lock (_gate)
             {
-                foreach (Fence lost in fences.Except(renewed))
+                foreach (Fence lost in fences.Except(heartbeat.Renewed))
                 {
                     _log.LogWarning("Shard {Shard} was lost under epoch {Epoch}", lost.ShardId, lost.Epoch);
                     _held.Remove(lost.ShardId);
                 }
-                foreach (Fence fence in renewed)
+                foreach (Fence fence in heartbeat.Renewed)
                     _held[fence.ShardId] = new Holding(fence, sentAt);
             }
             _renewalSentAt = sentAt;

@@ -14,4 +14,7 @@ public static class ShardIds
 
     /// <summary>Garbage collection.</summary>
     public const int Collection = 1002;
+
+    /// <summary>The shard coordinator, who says where all the others should be.</summary>
+    public const int Coordinator = 1003;
 }

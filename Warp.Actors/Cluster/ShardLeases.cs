@@ -32,16 +32,23 @@ public sealed class ShardLeases : IAsyncDisposable
         Clock = new ClusterClock(system.Time);
     }
 
+    /// <summary>Called with every heartbeat that was answered, on any thread; must return at once.</summary>
+    public event Action<Heartbeat>? Heard;
+
     public NodeIncarnation Node { get; }
+
+    /// <summary>Whether the next heartbeats say that this node wants to leave.</summary>
+    public bool IsDraining { get; set; }
 
     /// <summary>The database's clock, sampled with each renewal.</summary>
     public ClusterClock Clock { get; }
 
-    /// <summary>Takes the shards over and keeps renewing them.</summary>
+    /// <summary>Takes the shards over, and from now on renews whatever this node owns.</summary>
     public async Task StartAsync(IReadOnlyList<int> shards, CancellationToken cancellationToken)
     {
         Clock.Observe(await _journal.ReadClockAsync(cancellationToken));
-        await TakeOverAsync(shards, cancellationToken);
+        if (shards.Count > 0)
+            await TakeOverAsync(shards, cancellationToken);
         _renewing = _system.Start(RenewForeverAsync);
     }
 
@@ -67,10 +74,52 @@ public sealed class ShardLeases : IAsyncDisposable
     /// the first step of recovery after a write with an unknown outcome.
     /// </summary>
     /// <returns>The new fence, or null when another node owns the shard.</returns>
-    public async Task<Fence?> RaiseEpochAsync(int shardId, CancellationToken cancellationToken)
+    public async Task<Fence?> RaiseEpochAsync(int shardId, CancellationToken cancellationToken) =>
+        await TakeOverAsync([shardId], cancellationToken) is [Fence fence] ? fence : null;
+
+    /// <summary>Takes over those of the shards that are free, or this node's own: under a new epoch.</summary>
+    /// <returns>What was taken.</returns>
+    public async Task<IReadOnlyList<Fence>> TakeOverAsync(IReadOnlyList<int> shards, CancellationToken cancellationToken)
     {
-        await TakeOverAsync([shardId], cancellationToken);
-        return FenceOf(shardId);
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            long sentAt = _system.Time.GetTimestamp();
+            IReadOnlyList<Fence> taken = await _journal.TakeOverAsync(Node, shards, _times.Lease, cancellationToken);
+            lock (_gate)
+            {
+                foreach (Fence fence in taken)
+                    _held[fence.ShardId] = new Holding(fence, sentAt);
+            }
+            return taken;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Gives shards up at once, so that others need not wait for the lease. Nothing of them may be under way any more.</summary>
+    public async Task GiveUpAsync(IReadOnlyCollection<int> shards, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            var fences = new List<Fence>(shards.Count);
+            lock (_gate)
+            {
+                foreach (int shard in shards)
+                {
+                    if (_held.Remove(shard, out Holding holding))
+                        fences.Add(holding.Fence);
+                }
+            }
+            await _journal.ReleaseAsync(Node, fences, cancellationToken);
+        }
+        finally
+        {
+            _turn.Release();
+        }
     }
 
     /// <summary>Renews at once, for an answer that the clock would refuse (after a pause of the process, for one).</summary>
@@ -87,19 +136,20 @@ public sealed class ShardLeases : IAsyncDisposable
             lock (_gate)
                 fences = [.. _held.Values.Select(static holding => holding.Fence)];
             long sentAt = _system.Time.GetTimestamp();
-            IReadOnlyList<Fence> renewed = await _journal.RenewAsync(Node, fences, _times.Lease, cancellationToken);
-            Clock.Observe(await _journal.ReadClockAsync(cancellationToken));
+            Heartbeat heartbeat = await _journal.HeartbeatAsync(Node, IsDraining, fences, _times.Lease, cancellationToken);
+            Clock.Observe(heartbeat.DatabaseTime);
             lock (_gate)
             {
-                foreach (Fence lost in fences.Except(renewed))
+                foreach (Fence lost in fences.Except(heartbeat.Renewed))
                 {
                     _log.LogWarning("Shard {Shard} was lost under epoch {Epoch}", lost.ShardId, lost.Epoch);
                     _held.Remove(lost.ShardId);
                 }
-                foreach (Fence fence in renewed)
+                foreach (Fence fence in heartbeat.Renewed)
                     _held[fence.ShardId] = new Holding(fence, sentAt);
             }
             _renewalSentAt = sentAt;
+            Heard?.Invoke(heartbeat);
         }
         finally
         {
@@ -121,25 +171,6 @@ public sealed class ShardLeases : IAsyncDisposable
         await _journal.ReleaseAsync(Node, fences, CancellationToken.None);
         _stopping.Dispose();
         _turn.Dispose();
-    }
-
-    private async Task TakeOverAsync(IReadOnlyList<int> shards, CancellationToken cancellationToken)
-    {
-        await _turn.WaitAsync(cancellationToken);
-        try
-        {
-            long sentAt = _system.Time.GetTimestamp();
-            IReadOnlyList<Fence> taken = await _journal.TakeOverAsync(Node, shards, _times.Lease, cancellationToken);
-            lock (_gate)
-            {
-                foreach (Fence fence in taken)
-                    _held[fence.ShardId] = new Holding(fence, sentAt);
-            }
-        }
-        finally
-        {
-            _turn.Release();
-        }
     }
 
     private async Task RenewForeverAsync()

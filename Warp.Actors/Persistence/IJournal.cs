@@ -1,3 +1,4 @@
+using Warp.Actors.Cluster;
 using Warp.Actors.Sequencing;
 
 namespace Warp.Actors.Persistence;
@@ -6,7 +7,7 @@ namespace Warp.Actors.Persistence;
 /// The database behind persistent actors: events, snapshots, object references, and who owns which shard. No SQL type crosses this
 /// seam. All members are thread-safe.
 /// </summary>
-public interface IJournal : IObjectRows, IAsyncDisposable
+public interface IJournal : IObjectRows, IMembership, IAsyncDisposable
 {
     /// <summary>Names the database in messages, without secrets.</summary>
     string Description { get; }
@@ -21,20 +22,11 @@ public interface IJournal : IObjectRows, IAsyncDisposable
     ValueTask<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Registers this process as the latest incarnation of a node.
+    /// Raises the epoch of each shard and takes its lease, where the lease has run out, nobody owns it, or the owner is an earlier
+    /// incarnation of this node, unless it is assigned to another node. This incarnation may raise the epoch of what it owns in any case.
     /// </summary>
-    /// <param name="nodeId">The id to use, or null to be given the one of this journal's only node, or the next free one.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    ValueTask<NodeIncarnation> RegisterNodeAsync(int? nodeId, CancellationToken cancellationToken);
-
-    /// <summary>
-    /// Raises the epoch of each shard and takes its lease, where the lease has run out, nobody owns it, or the owner is this node
-    /// (an earlier incarnation, or this one raising its own epoch). Shards that somebody else holds are left out of the answer.
-    /// </summary>
+    /// <returns>What was taken, in the order of <paramref name="shards"/>; the others are left out. Nothing for an incarnation that is not the latest.</returns>
     ValueTask<IReadOnlyList<Fence>> TakeOverAsync(NodeIncarnation node, IReadOnlyList<int> shards, TimeSpan lease, CancellationToken cancellationToken);
-
-    /// <summary>Extends the leases whose epoch still stands, an expired one too, and answers those; the others are lost.</summary>
-    ValueTask<IReadOnlyList<Fence>> RenewAsync(NodeIncarnation node, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken);
 
     /// <summary>Gives shards up at once, so that a successor need not wait for the lease.</summary>
     ValueTask ReleaseAsync(NodeIncarnation node, IReadOnlyList<Fence> held, CancellationToken cancellationToken);
@@ -73,10 +65,13 @@ public interface IJournal : IObjectRows, IAsyncDisposable
 }
 
 /// <summary>The journal cannot be opened or used; the message says which one, what is wrong and what to do.</summary>
-public sealed class JournalException : Exception
+public class JournalException : Exception
 {
     public JournalException(string message, Exception? cause = null)
         : base(message, cause)
     {
     }
+
+    /// <summary>Whether it may pass by itself, so that waiting and trying again makes sense.</summary>
+    public bool IsTransient { get; init; }
 }

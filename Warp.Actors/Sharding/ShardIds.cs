@@ -15,7 +15,7 @@ public static class ShardIds
     /// <summary>Garbage collection.</summary>
     public const int Collection = 1002;
 
-    /// <summary>The shard coordinator, which says where all the others should be.</summary>
+    /// <summary>The shard coordinator, who says where all the others should be.</summary>
     public const int Coordinator = 1003;
 
     /// <summary>The cluster singletons that the shard coordinator places, like shards.</summary>

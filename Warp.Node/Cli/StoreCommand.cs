@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Warp.Actors.Cluster;
 using Warp.Actors.Persistence;
 using Warp.Actors.Sharding;
 using Warp.Node.Configuration;
@@ -10,6 +11,9 @@ namespace Warp.Node.Cli;
 /// <summary><c>warp store verify</c> and <c>warp store gc</c>: looks after the store of a node that does not run.</summary>
 public static class StoreCommand
 {
+    private static readonly NodeDescription s_description = new(
+        new NodeAddress("", 0), new NodeAddress("", 0), new NodeAddress("", 0), "", "", Roles: 0, ProductVersion.Number, ClusterBinding.FeatureLevel);
+
     /// <summary>
     /// Holds the store against the journal and prints a line for each fault, <c>KIND KEY: PROBLEM</c>, and at the end what was read.
     /// </summary>
@@ -70,7 +74,8 @@ public static class StoreCommand
         async Task<SweepResult> SweepAsync()
         {
             // The journal's file is locked, so this is the node for as long as it takes.
-            NodeIncarnation node = await cluster.Journal.RegisterNodeAsync(options.Node.Id, cancellationToken);
+            NodeIncarnation node = await cluster.Journal.RegisterNodeAsync(
+                new NodeRegistration(options.Node.Id, s_description), options.Timing.Lease, cancellationToken);
             IReadOnlyList<Fence> fences = await cluster.Journal.TakeOverAsync(
                 node, [ShardIds.Collection], options.Timing.Lease, cancellationToken);
             try

@@ -14,7 +14,7 @@ namespace Warp.Node.Hosting;
 internal static class ClusterBinding
 {
     /// <summary>The features of this version: event kinds, object versions, node-to-node messages.</summary>
-    private const int FeatureLevel = 1;
+    public const int FeatureLevel = 1;
 
     /// <summary>Opens the journal, or makes a new cluster in an empty place, and marks this start in both.</summary>
     /// <exception cref="ConfigurationException">They do not belong together, or the journal cannot be opened.</exception>

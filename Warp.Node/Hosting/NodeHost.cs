@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Warp.Actors.Cluster;
 using Warp.Actors.Kernel;
 using Warp.Node.Cli;
 using Warp.Node.Configuration;
@@ -63,7 +64,9 @@ public sealed class NodeHost : IAsyncDisposable
             listener.Bind();
             var health = new NodeHealth();
             var admin = Push(await AdminEndpoints.StartAsync(options.Http, metrics, health, cancellationToken));
-            var services = Push(await NodeServices.StartAsync(options, metrics.Meter, loggers, time, new Random(), cancellationToken));
+            NodeDescription description = Describe(options, options.Kafka.AdvertisedAt(listener.BoundPort), admin.Address);
+            var services = Push(await NodeServices.StartAsync(
+                options, description, metrics.Meter, loggers, time, new Random(), cancellationToken));
             var host = new NodeHost(options, metrics, health, admin, listener, services, loggers);
             var throttle = new RequestThrottle(new ClientQuotaMeters(() => services.Published.Current.Quotas, time));
             listener.Start(NodeApis.Create(options, services, host.KafkaAddress, time, loggers), throttle);
@@ -119,6 +122,16 @@ public sealed class NodeHost : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await StopAsync();
+
+    private static NodeDescription Describe(NodeOptions options, HostPort kafka, HostPort http) => new(
+        new NodeAddress(kafka.Host, kafka.Port),
+        new NodeAddress(options.Rpc.Listen.Host, options.Rpc.Listen.Port),
+        new NodeAddress(http.Host, http.Port),
+        options.Node.Zone ?? "",
+        options.Node.Group,
+        (int)options.Node.Roles,
+        ProductVersion.Number,
+        ClusterBinding.FeatureLevel);
 
     private async Task WatchAsync()
     {

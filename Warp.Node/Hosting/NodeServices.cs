@@ -70,16 +70,22 @@ internal sealed class NodeServices : IAsyncDisposable
 
     public ActorRef<CompactionMessage> Compaction { get; private set; } = null!;
 
-    /// <summary>Opens store and journal and starts the actors. When it fails, nothing is left open.</summary>
+    /// <summary>Opens store and journal, joins, and starts the actors. When it fails, nothing is left open.</summary>
     /// <exception cref="ConfigurationException">Store or journal cannot be used as configured.</exception>
     public static async Task<NodeServices> StartAsync(
-        NodeOptions options, Meter meter, ILoggerFactory loggers, TimeProvider time, Random random, CancellationToken cancellationToken)
+        NodeOptions options,
+        NodeDescription description,
+        Meter meter,
+        ILoggerFactory loggers,
+        TimeProvider time,
+        Random random,
+        CancellationToken cancellationToken)
     {
         var system = new ActorSystem(time, random, loggers: loggers);
         var services = new NodeServices(system, options.Timing);
         try
         {
-            await services.OpenAsync(options, meter, time, cancellationToken);
+            await services.OpenAsync(options, description, meter, time, cancellationToken);
             return services;
         }
         catch
@@ -111,7 +117,8 @@ internal sealed class NodeServices : IAsyncDisposable
         _draining.Dispose();
     }
 
-    private async Task OpenAsync(NodeOptions options, Meter meter, TimeProvider time, CancellationToken cancellationToken)
+    private async Task OpenAsync(
+        NodeOptions options, NodeDescription description, Meter meter, TimeProvider time, CancellationToken cancellationToken)
     {
         var keys = new ObjectKeys();
         NodeStore opened = Open(NodeStore.Open(options.Store, keys, meter, time, System.CreateRandom()));
@@ -120,7 +127,7 @@ internal sealed class NodeServices : IAsyncDisposable
         IJournal journal = Open(await BindAsync(options, store, keys, time, cancellationToken));
         ClusterRecord cluster = await journal.ReadClusterAsync(cancellationToken);
         ClusterId = cluster.ClusterId;
-        Node = await journal.RegisterNodeAsync(options.Node.Id, cancellationToken);
+        Node = await RegisterAsync(journal, new NodeRegistration(options.Node.Id, description), time, cancellationToken);
 
         Leases = Open(new ShardLeases(System, journal, Node, Times));
         int[] shards = [.. Enumerable.Range(0, cluster.ShardCount), ShardIds.Catalog, ShardIds.Compaction, ShardIds.Collection];
@@ -192,6 +199,19 @@ internal sealed class NodeServices : IAsyncDisposable
         catch (ObjectStoreException error)
         {
             throw new ConfigurationException($"warp.store.url: {error.Message}");
+        }
+    }
+
+    private async Task<NodeIncarnation> RegisterAsync(
+        IMembership membership, NodeRegistration node, TimeProvider time, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await NodeRegistrar.RegisterAsync(membership, node, Times, time, cancellationToken);
+        }
+        catch (AddressInUseException error)
+        {
+            throw new ConfigurationException(error.Message);
         }
     }
 

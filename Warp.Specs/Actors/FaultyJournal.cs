@@ -1,3 +1,4 @@
+using Warp.Actors.Cluster;
 using Warp.Actors.Persistence;
 using Warp.Actors.Sequencing;
 
@@ -121,8 +122,8 @@ internal sealed class FaultyJournal(IJournal inner) : IJournal
         }
     }
 
-    public async ValueTask<IReadOnlyList<Fence>> RenewAsync(
-        NodeIncarnation node, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken)
+    public async ValueTask<Heartbeat> HeartbeatAsync(
+        NodeIncarnation node, bool draining, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken)
     {
         lock (_gate)
             Renewals++;
@@ -130,7 +131,7 @@ internal sealed class FaultyJournal(IJournal inner) : IJournal
             await waiting.Task;
         if (FailsRenewals)
             throw new JournalException("the database is away");
-        return await inner.RenewAsync(node, held, lease, cancellationToken);
+        return await inner.HeartbeatAsync(node, draining, held, lease, cancellationToken);
     }
 
     public ValueTask<RecoveredJournal> RecoverAsync(string persistenceId, CancellationToken cancellationToken)
@@ -181,8 +182,19 @@ internal sealed class FaultyJournal(IJournal inner) : IJournal
 
     public ValueTask<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) => inner.ReadClockAsync(cancellationToken);
 
-    public ValueTask<NodeIncarnation> RegisterNodeAsync(int? nodeId, CancellationToken cancellationToken) =>
-        inner.RegisterNodeAsync(nodeId, cancellationToken);
+    public ValueTask<NodeIncarnation> RegisterNodeAsync(
+        NodeRegistration node, TimeSpan lease, CancellationToken cancellationToken) =>
+        inner.RegisterNodeAsync(node, lease, cancellationToken);
+
+    public ValueTask<bool> AssignShardsAsync(
+        Fence coordinator, IReadOnlyList<ShardAssignment> assignments, CancellationToken cancellationToken) =>
+        inner.AssignShardsAsync(coordinator, assignments, cancellationToken);
+
+    public ValueTask<bool> RemoveNodeAsync(NodeIncarnation node, CancellationToken cancellationToken) =>
+        inner.RemoveNodeAsync(node, cancellationToken);
+
+    public ValueTask<bool> RaiseFeatureLevelAsync(Fence coordinator, int level, CancellationToken cancellationToken) =>
+        inner.RaiseFeatureLevelAsync(coordinator, level, cancellationToken);
 
     public ValueTask<IReadOnlyList<ObjectRow>> ListObjectsAsync(
         ObjectRowKind kind, TimeSpan age, ObjectRow? after, int limit, CancellationToken cancellationToken) =>

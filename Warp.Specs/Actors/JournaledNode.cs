@@ -7,6 +7,7 @@ using Warp.Actors.Persistence.Sql;
 using Warp.Actors.Sequencing;
 using Warp.Actors.Sharding;
 using Warp.Protocol.Messages;
+using Warp.Specs.Hosting;
 using Xunit;
 
 namespace Warp.Specs.Actors;

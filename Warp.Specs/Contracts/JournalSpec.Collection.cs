@@ -19,14 +19,14 @@ public abstract partial class JournalSpec
         await ReferAsync(7, ReferenceChange.Add);
         Assert.Empty(await ListAsync(ObjectRowKind.Released, TimeSpan.Zero));
         await ReferAsync(7, ReferenceChange.Drop);
-        DateTimeOffset released = await Journal.ReadClockAsync(Cancellation);
 
-        Time.Advance(_grace - TimeSpan.FromMilliseconds(1));
+        await PassAsync(_grace - Moment);
         Assert.Empty(await ListAsync(ObjectRowKind.Released, _grace));
         Assert.Empty(await Journal.BeginDeletingAsync(collector, [_object], _grace, Cancellation));
-        Time.Advance(TimeSpan.FromMilliseconds(1));
+        await PassAsync(Moment);
         ListedRow row = Assert.Single(await ListAsync(ObjectRowKind.Released, _grace));
-        Assert.Equal(new ListedRow(_object, 1234, 0, ObjectState.Live, 0, null, released, null), row);
+        Assert.Equal(new ListedRow(_object, 1234, 0, ObjectState.Live, 0, null, row.ReleasedAt, null), row);
+        await AssertAgeAsync(_grace, row.ReleasedAt);
         Assert.Equal([_object], await Journal.BeginDeletingAsync(collector, [_object], _grace, Cancellation));
 
         Assert.Empty(await ListAsync(ObjectRowKind.Released, _grace));
@@ -42,14 +42,14 @@ public abstract partial class JournalSpec
         Fence collector = await TakeAsync(CollectorShard);
         await ReferAsync(7, ReferenceChange.Add);
         await ReferAsync(7, ReferenceChange.Drop);
-        Time.Advance(_grace);
+        await PassAsync(_grace);
         Assert.Single(await ListAsync(ObjectRowKind.Released, _grace));
 
         await ReferAsync(8, ReferenceChange.Add);
         Assert.Empty(await Journal.BeginDeletingAsync(collector, [_object], _grace, Cancellation));
         await ReferAsync(8, ReferenceChange.Drop);
         Assert.Empty(await Journal.BeginDeletingAsync(collector, [_object], _grace, Cancellation));
-        Time.Advance(_grace);
+        await PassAsync(_grace);
         Assert.Equal([_object], await Journal.BeginDeletingAsync(collector, [_object], _grace, Cancellation));
     }
 
@@ -97,18 +97,17 @@ public abstract partial class JournalSpec
     {
         Fence collector = await TakeAsync(CollectorShard);
         await Journal.InsertDeletingAsync(collector, [new OrphanObject(_object, 6, 1)], Cancellation);
-        Time.Advance(_grace);
+        await PassAsync(_grace);
         Assert.Empty(await ListAsync(ObjectRowKind.Deleted, TimeSpan.Zero));
         await Journal.RemoveTombstonesAsync(collector, [_object], TimeSpan.Zero, Cancellation);
 
         await Journal.ConfirmDeletedAsync(collector, [_object], Cancellation);
-        DateTimeOffset deleted = await Journal.ReadClockAsync(Cancellation);
         Assert.Empty(await ListAsync(ObjectRowKind.Deleting, TimeSpan.Zero));
-        Time.Advance(_grace - TimeSpan.FromMilliseconds(1));
+        await PassAsync(_grace - Moment);
         Assert.Empty(await ListAsync(ObjectRowKind.Deleted, _grace));
         await Journal.RemoveTombstonesAsync(collector, [_object], _grace, Cancellation);
-        Time.Advance(TimeSpan.FromMilliseconds(1));
-        Assert.Equal(deleted, Assert.Single(await ListAsync(ObjectRowKind.Deleted, _grace)).DeletedAt);
+        await PassAsync(Moment);
+        await AssertAgeAsync(_grace, Assert.Single(await ListAsync(ObjectRowKind.Deleted, _grace)).DeletedAt);
         await Journal.RemoveTombstonesAsync(collector, [_object], _grace, Cancellation);
 
         Assert.Empty(await ListAsync(ObjectRowKind.All, TimeSpan.Zero));
@@ -146,7 +145,7 @@ public abstract partial class JournalSpec
         for (int i = 0; i < ids.Length; i++)
         {
             // Some in the same millisecond, some not.
-            Time.Advance(TimeSpan.FromMilliseconds(i % 3 == 0 ? 1 : 0));
+            await PassAsync(TimeSpan.FromMilliseconds(i % 3 == 0 ? 1 : 0));
             var add = new ObjectReference(ids[i], 1, 0, ReferenceChange.Add);
             await AppendAsync(Write(shard, "a", (2 * i) + 1, "x") with { References = [add] });
             await AppendAsync(Write(shard, "a", (2 * i) + 2, "x") with { References = [add with { Change = ReferenceChange.Drop }] });

@@ -17,9 +17,6 @@ public abstract partial class JournalSpec : IAsyncLifetime
 
     private bool _isClosed;
 
-    /// <summary>The clock of the journal's process, where that is the test's.</summary>
-    protected ManualTime Time { get; } = new();
-
     /// <summary>An empty journal, open while a test runs.</summary>
     protected IJournal Journal { get; private set; } = null!;
 
@@ -41,6 +38,12 @@ public abstract partial class JournalSpec : IAsyncLifetime
 
     /// <summary>Loses an event, as a damaged database would. May reopen the journal.</summary>
     protected abstract Task LoseEventAsync(string persistenceId, long sequenceNr);
+
+    /// <summary>Makes the time pass, for the journal: afterwards everything in it is so much older.</summary>
+    protected abstract Task PassAsync(TimeSpan time);
+
+    /// <summary>How much later than by <see cref="PassAsync"/> it may be by the journal's clock.</summary>
+    protected abstract TimeSpan Moment { get; }
 
     public virtual async ValueTask InitializeAsync()
     {
@@ -96,6 +99,14 @@ public abstract partial class JournalSpec : IAsyncLifetime
     {
         Assert.Equal((WriteOutcome.Refused, why), (result.Outcome, result.Refusal));
         Assert.False(string.IsNullOrEmpty(result.Detail));
+    }
+
+    /// <summary>Checks that a time in the journal lies so far back, give or take a moment.</summary>
+    private protected async Task AssertAgeAsync(TimeSpan age, DateTimeOffset? time)
+    {
+        Assert.NotNull(time);
+        // To the millisecond, which is what the journal keeps.
+        Assert.InRange(await Journal.ReadClockAsync(Cancellation) - time.Value, age, age + Moment);
     }
 
     /// <summary>The texts of the events after the snapshot, after the snapshot's own.</summary>

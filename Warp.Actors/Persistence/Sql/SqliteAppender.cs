@@ -23,7 +23,7 @@ internal sealed class SqliteAppender : IDisposable
     public SqliteAppender(SqliteConnection connection)
     {
         _connection = connection;
-        _epoch = new SqlStatement(connection, "SELECT epoch FROM shard WHERE shard_id = $0", 1);
+        _epoch = new SqlStatement(connection, "SELECT epoch FROM shard WHERE shard_id = $0 AND owner_node IS NOT NULL", 1);
         _lastEvent = new SqlStatement(connection, "SELECT max(sequence_nr) FROM journal WHERE persistence_id = $0", 1);
         _lastSnapshot = new SqlStatement(connection, "SELECT sequence_nr FROM snapshot WHERE persistence_id = $0", 1);
         _insertEvent = new SqlStatement(connection,
@@ -80,7 +80,7 @@ internal sealed class SqliteAppender : IDisposable
         return results;
     }
 
-    /// <summary>Whether the shard's epoch is the fence's.</summary>
+    /// <summary>Whether the shard's epoch is the fence's, and the shard was not given up.</summary>
     public bool Holds(Fence fence) => _epoch.Scalar(fence.ShardId) is long epoch && epoch == fence.Epoch;
 
     public void Dispose()
@@ -103,7 +103,7 @@ internal sealed class SqliteAppender : IDisposable
     private WriteResult? Check(ActorWrite write, DateTimeOffset now)
     {
         if (!Holds(write.Fence))
-            return WriteResult.Refused(WriteRefusal.Fenced, $"shard {write.Fence.ShardId} has a newer epoch than {write.Fence.Epoch}");
+            return WriteResult.Refused(WriteRefusal.Fenced, $"shard {write.Fence.ShardId} has a newer epoch than {write.Fence.Epoch}, or was given up");
         if (write.NotAfter is { } deadline && now > deadline)
             return WriteResult.Refused(WriteRefusal.TooLate, $"the commit's deadline passed {(now - deadline).TotalMilliseconds:F0} ms ago");
         if (write.Events.Count > 0 && write.FirstSequenceNr != LastSequenceNr(write.PersistenceId) + 1)

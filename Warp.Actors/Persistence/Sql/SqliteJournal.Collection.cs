@@ -7,7 +7,7 @@ public sealed partial class SqliteJournal
 {
     private const string ObjectColumns = "SELECT object_id, size, level, state, live_shards, deadline, released_at, deleted_at FROM object";
 
-    private const string WhileFenced = "EXISTS (SELECT 1 FROM shard WHERE shard_id = $0 AND epoch = $1)";
+    private const string WhileFenced = "EXISTS (SELECT 1 FROM shard WHERE shard_id = $0 AND epoch = $1 AND owner_node IS NOT NULL)";
 
     public async ValueTask<IReadOnlyList<ObjectRow>> ListObjectsAsync(
         ObjectRowKind kind, TimeSpan age, ObjectRow? after, int limit, CancellationToken cancellationToken) =>

@@ -63,7 +63,9 @@ public sealed partial class SqliteJournal : IJournal
             SqliteSchema.InTransaction(connection, () =>
             {
                 SqliteSchema.CreateTables(connection);
-                return CreateClusterIfMissing(connection, newCluster);
+                CreateClusterIfMissing(connection, newCluster);
+                SqliteSchema.Upgrade(connection);
+                return 0;
             });
             latest = LatestTime(connection);
         }
@@ -97,60 +99,6 @@ public sealed partial class SqliteJournal : IJournal
     });
 
     public async ValueTask<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) => await _database.RunAsync(_ => Now());
-
-    public async ValueTask<NodeIncarnation> RegisterNodeAsync(int? nodeId, CancellationToken cancellationToken) => await _database.RunAsync(connection =>
-    {
-        using var known = new SqlStatement(connection, "SELECT CASE WHEN count(*) = 1 THEN max(node_id) ELSE ifnull(max(node_id), 0) + 1 END FROM node", 0);
-        int id = nodeId ?? (int)(long)known.Scalar()!;
-        using var register = new SqlStatement(connection,
-            """
-            INSERT INTO node (node_id, incarnation, heartbeat_at) VALUES ($0, 1, $1)
-            ON CONFLICT (node_id) DO UPDATE SET incarnation = incarnation + 1, heartbeat_at = excluded.heartbeat_at RETURNING incarnation
-            """, 2);
-        return new NodeIncarnation(id, (long)register.Scalar(id, Now().ToUnixTimeMilliseconds())!);
-    });
-
-    public async ValueTask<IReadOnlyList<Fence>> TakeOverAsync(
-        NodeIncarnation node, IReadOnlyList<int> shards, TimeSpan lease, CancellationToken cancellationToken) =>
-        await _database.RunAsync(connection => SqliteSchema.InTransaction(connection, () =>
-        {
-            using var take = new SqlStatement(connection,
-                """
-                INSERT INTO shard (shard_id, epoch, owner_node, owner_incarnation, lease_until) SELECT $0, 1, $1, $2, $3
-                WHERE NOT EXISTS (SELECT 1 FROM node WHERE node_id = $1 AND incarnation > $2)
-                ON CONFLICT (shard_id) DO UPDATE SET epoch = epoch + 1, owner_node = excluded.owner_node,
-                  owner_incarnation = excluded.owner_incarnation, lease_until = excluded.lease_until RETURNING epoch
-                """, 4);
-            long until = (Now() + lease).ToUnixTimeMilliseconds();
-            var taken = new List<Fence>(shards.Count);
-            foreach (int shard in shards)
-            {
-                if (take.Scalar(shard, node.NodeId, node.Incarnation, until) is long epoch)
-                    taken.Add(new Fence(shard, epoch));
-            }
-            return taken;
-        }));
-
-    public async ValueTask<IReadOnlyList<Fence>> RenewAsync(
-        NodeIncarnation node, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken) =>
-        await _database.RunAsync(connection => SqliteSchema.InTransaction(connection, () =>
-        {
-            using var renew = new SqlStatement(connection,
-                "UPDATE shard SET lease_until = $4 WHERE shard_id = $0 AND epoch = $1 AND owner_node = $2 AND owner_incarnation = $3", 5);
-            DateTimeOffset now = Now();
-            using var beat = new SqlStatement(connection, "UPDATE node SET heartbeat_at = $1 WHERE node_id = $0", 2);
-            beat.Execute(node.NodeId, now.ToUnixTimeMilliseconds());
-            long until = (now + lease).ToUnixTimeMilliseconds();
-            return held.Where(fence => renew.Execute(fence.ShardId, fence.Epoch, node.NodeId, node.Incarnation, until) == 1).ToList();
-        }));
-
-    public async ValueTask ReleaseAsync(NodeIncarnation node, IReadOnlyList<Fence> held, CancellationToken cancellationToken) =>
-        await _database.RunAsync(connection => SqliteSchema.InTransaction(connection, () =>
-        {
-            using var release = new SqlStatement(connection,
-                "UPDATE shard SET owner_node = NULL, owner_incarnation = NULL, lease_until = 0 WHERE shard_id = $0 AND epoch = $1 AND owner_node = $2", 3);
-            return held.Count(fence => release.Execute(fence.ShardId, fence.Epoch, node.NodeId) == 1);
-        }));
 
     public async ValueTask<IReadOnlyList<WriteResult>> AppendAsync(IReadOnlyList<ActorWrite> writes, CancellationToken cancellationToken) =>
         await _database.RunAsync(_ => _appender.Append(writes, Now()));
@@ -244,14 +192,14 @@ public sealed partial class SqliteJournal : IJournal
         return DateTimeOffset.FromUnixTimeMilliseconds((long)latest.Scalar()!);
     }
 
-    private static int CreateClusterIfMissing(SqliteConnection connection, ClusterRecord cluster)
+    private static void CreateClusterIfMissing(SqliteConnection connection, ClusterRecord cluster)
     {
         using var insert = new SqlStatement(connection,
             """
             INSERT OR IGNORE INTO cluster (id, schema_version, cluster_id, lineage, store_bound, shard_count, entity_hash, feature_level)
             VALUES (1, $0, $1, $2, $3, $4, $5, $6)
             """, 7);
-        return insert.Execute(SqliteSchema.Version, cluster.ClusterId, cluster.Lineage, cluster.StoreBound ? 1 : 0, cluster.ShardCount,
+        insert.Execute(SqliteSchema.Version, cluster.ClusterId, cluster.Lineage, cluster.StoreBound ? 1 : 0, cluster.ShardCount,
             cluster.EntityHash, cluster.FeatureLevel);
     }
 

@@ -6,7 +6,7 @@ namespace Warp.Actors.Persistence.Sql;
 internal static class SqliteSchema
 {
     /// <summary>Raised with every change of the tables; a node refuses a file of a newer one.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     /// <summary>Takes the write lock at once, so that nothing in the transaction can fail for want of it.</summary>
     public const string Begin = "BEGIN IMMEDIATE";
@@ -32,10 +32,17 @@ internal static class SqliteSchema
     private const string Tables = """
         CREATE TABLE IF NOT EXISTS cluster (
           id INTEGER PRIMARY KEY CHECK (id = 1), schema_version INTEGER NOT NULL, cluster_id TEXT NOT NULL, lineage INTEGER NOT NULL,
-          store_bound INTEGER NOT NULL, shard_count INTEGER NOT NULL, entity_hash TEXT NOT NULL, feature_level INTEGER NOT NULL);
+          store_bound INTEGER NOT NULL, shard_count INTEGER NOT NULL, entity_hash TEXT NOT NULL, feature_level INTEGER NOT NULL,
+          last_incarnation INTEGER NOT NULL DEFAULT 0);
         CREATE TABLE IF NOT EXISTS shard (
-          shard_id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, owner_node INTEGER, owner_incarnation INTEGER, lease_until INTEGER NOT NULL);
-        CREATE TABLE IF NOT EXISTS node (node_id INTEGER PRIMARY KEY, incarnation INTEGER NOT NULL, heartbeat_at INTEGER NOT NULL);
+          shard_id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, owner_node INTEGER, owner_incarnation INTEGER, lease_until INTEGER NOT NULL,
+          assigned_node INTEGER);
+        CREATE TABLE IF NOT EXISTS node (
+          node_id INTEGER PRIMARY KEY, incarnation INTEGER NOT NULL, heartbeat_at INTEGER NOT NULL,
+          kafka_host TEXT NOT NULL DEFAULT '', kafka_port INTEGER NOT NULL DEFAULT 0, rpc_host TEXT NOT NULL DEFAULT '',
+          rpc_port INTEGER NOT NULL DEFAULT 0, http_host TEXT NOT NULL DEFAULT '', http_port INTEGER NOT NULL DEFAULT 0,
+          zone TEXT NOT NULL DEFAULT '', node_group TEXT NOT NULL DEFAULT '', roles INTEGER NOT NULL DEFAULT 0,
+          version TEXT NOT NULL DEFAULT '', feature_level INTEGER NOT NULL DEFAULT 0, draining INTEGER NOT NULL DEFAULT 0);
         CREATE TABLE IF NOT EXISTS journal (
           ordinal INTEGER PRIMARY KEY, persistence_id TEXT NOT NULL, sequence_nr INTEGER NOT NULL, epoch INTEGER NOT NULL,
           kind INTEGER NOT NULL, version INTEGER NOT NULL, payload BLOB NOT NULL, written_at INTEGER NOT NULL);
@@ -49,6 +56,28 @@ internal static class SqliteSchema
         CREATE INDEX IF NOT EXISTS object_pending ON object (deadline, object_id) WHERE state = 'pending' AND live_shards = 0;
         CREATE INDEX IF NOT EXISTS object_deleting ON object (deleted_at, object_id) WHERE state = 'deleting';
         """;
+
+    /// <summary>What each version added, for files of the versions before: the first entry makes version 2 of version 1.</summary>
+    private static readonly string[] s_upgrades =
+    [
+        """
+        ALTER TABLE cluster ADD COLUMN last_incarnation INTEGER NOT NULL DEFAULT 0;
+        UPDATE cluster SET last_incarnation = ifnull((SELECT max(incarnation) FROM node), 0);
+        ALTER TABLE shard ADD COLUMN assigned_node INTEGER;
+        ALTER TABLE node ADD COLUMN kafka_host TEXT NOT NULL DEFAULT '';
+        ALTER TABLE node ADD COLUMN kafka_port INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE node ADD COLUMN rpc_host TEXT NOT NULL DEFAULT '';
+        ALTER TABLE node ADD COLUMN rpc_port INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE node ADD COLUMN http_host TEXT NOT NULL DEFAULT '';
+        ALTER TABLE node ADD COLUMN http_port INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE node ADD COLUMN zone TEXT NOT NULL DEFAULT '';
+        ALTER TABLE node ADD COLUMN node_group TEXT NOT NULL DEFAULT '';
+        ALTER TABLE node ADD COLUMN roles INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE node ADD COLUMN version TEXT NOT NULL DEFAULT '';
+        ALTER TABLE node ADD COLUMN feature_level INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE node ADD COLUMN draining INTEGER NOT NULL DEFAULT 0;
+        """,
+    ];
 
     public static void Configure(SqliteConnection connection) => Execute(connection, Settings);
 
@@ -68,6 +97,17 @@ internal static class SqliteSchema
     public static void UseWriteAheadLog(SqliteConnection connection) => Execute(connection, WriteAheadLog);
 
     public static void CreateTables(SqliteConnection connection) => Execute(connection, Tables);
+
+    /// <summary>Brings the tables of an older version up to this one. In a transaction with whatever else is done.</summary>
+    public static void Upgrade(SqliteConnection connection)
+    {
+        using var statement = new SqlStatement(connection, "SELECT schema_version FROM cluster", 0);
+        long found = (long)(statement.Scalar() ?? (long)Version);
+        for (long version = found; version < Version; version++)
+            Execute(connection, s_upgrades[version - 1]);
+        if (found < Version)
+            Execute(connection, $"UPDATE cluster SET schema_version = {Version}");
+    }
 
     public static void Execute(SqliteConnection connection, string sql)
     {

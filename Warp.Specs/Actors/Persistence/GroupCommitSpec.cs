@@ -1,3 +1,4 @@
+using Warp.Actors.Cluster;
 using Warp.Actors.Kernel;
 using Warp.Actors.Persistence;
 using Warp.Actors.Sequencing;
@@ -147,15 +148,25 @@ public sealed class GroupCommitSpec : IAsyncLifetime
 
         public ValueTask<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public ValueTask<NodeIncarnation> RegisterNodeAsync(int? nodeId, CancellationToken cancellationToken) =>
+        public ValueTask<NodeIncarnation> RegisterNodeAsync(
+            NodeRegistration node, TimeSpan lease, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public ValueTask<bool> AssignShardsAsync(
+            Fence coordinator, IReadOnlyList<ShardAssignment> assignments, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public ValueTask<bool> RemoveNodeAsync(NodeIncarnation node, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public ValueTask<bool> RaiseFeatureLevelAsync(Fence coordinator, int level, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
 
         public ValueTask<IReadOnlyList<Fence>> TakeOverAsync(
             NodeIncarnation node, IReadOnlyList<int> shards, TimeSpan lease, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
 
-        public ValueTask<IReadOnlyList<Fence>> RenewAsync(
-            NodeIncarnation node, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken) =>
+        public ValueTask<Heartbeat> HeartbeatAsync(
+            NodeIncarnation node, bool draining, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
 
         public ValueTask ReleaseAsync(NodeIncarnation node, IReadOnlyList<Fence> held, CancellationToken cancellationToken) =>

@@ -4,6 +4,7 @@ using Warp.Actors.Persistence;
 using Warp.Actors.Persistence.Sql;
 using Warp.Actors.Sequencing;
 using Warp.Specs.Contracts;
+using Warp.Specs.Hosting;
 using Xunit;
 
 namespace Warp.Specs.Actors.Persistence;
@@ -11,6 +12,8 @@ namespace Warp.Specs.Actors.Persistence;
 public sealed class SqliteJournalSpec : JournalSpec
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("warp-journal-").FullName;
+
+    private ManualTime Time { get; } = new();
 
     private string Path => System.IO.Path.Combine(_folder, "not", "there", "yet", "warp.db");
 
@@ -21,6 +24,14 @@ public sealed class SqliteJournalSpec : JournalSpec
     }
 
     protected override async Task<IJournal> OpenAsync() => await OpenAsync(Path);
+
+    protected override TimeSpan Moment => TimeSpan.FromMilliseconds(1);
+
+    protected override Task PassAsync(TimeSpan time)
+    {
+        Time.Advance(time);
+        return Task.CompletedTask;
+    }
 
     protected override async Task<ObjectRow?> ReadObjectAsync(ObjectId id)
     {
@@ -64,7 +75,7 @@ public sealed class SqliteJournalSpec : JournalSpec
     [Fact]
     public async Task A_file_of_newer_tables_is_refused_and_left_as_it_was()
     {
-        await SqlAsync("UPDATE cluster SET schema_version = 2; DROP TABLE node;", static _ => { }, reopen: false);
+        await SqlAsync("UPDATE cluster SET schema_version = 3; DROP TABLE node;", static _ => { }, reopen: false);
 
         JournalException error = await Assert.ThrowsAsync<JournalException>(() => OpenAsync(Path));
 
@@ -72,6 +83,34 @@ public sealed class SqliteJournalSpec : JournalSpec
         int tables = 0;
         await SqlAsync("SELECT name FROM sqlite_schema WHERE name = 'node'", _ => tables++, reopen: false);
         Assert.Equal(0, tables);
+    }
+
+    [Fact]
+    public async Task A_file_of_the_first_tables_gets_the_new_columns_and_keeps_what_is_in_it()
+    {
+        Fence fence = await TakeAsync(1);
+        await AppendAsync(fence, "a", 1, "one");
+        await SqlAsync(
+            """
+            CREATE TABLE old_shard (
+              shard_id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, owner_node INTEGER, owner_incarnation INTEGER, lease_until INTEGER NOT NULL);
+            INSERT INTO old_shard SELECT shard_id, epoch, owner_node, owner_incarnation, lease_until FROM shard;
+            DROP TABLE shard;
+            ALTER TABLE old_shard RENAME TO shard;
+            DROP TABLE node;
+            CREATE TABLE node (node_id INTEGER PRIMARY KEY, incarnation INTEGER NOT NULL, heartbeat_at INTEGER NOT NULL);
+            INSERT INTO node VALUES (4, 17, 1000);
+            ALTER TABLE cluster DROP COLUMN last_incarnation;
+            UPDATE cluster SET schema_version = 1;
+            """,
+            static _ => { });
+
+        Assert.Equal(_newCluster, await Journal.ReadClusterAsync(Cancellation));
+        Assert.Equal(new NodeIncarnation(4, 18), await Journal.RegisterNodeAsync(null, Cancellation));
+        Assert.Equal(["one"], await RecoverAsync("a"));
+        await AppendAsync(fence, "a", 2, "two");
+        await ReopenAsync();
+        Assert.Equal(["one", "two"], await RecoverAsync("a"));
     }
 
     [Fact]

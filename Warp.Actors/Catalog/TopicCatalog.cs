@@ -37,6 +37,10 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
 
     private DateTimeOffset Now => Services.Leases.Clock.Now;
 
+    /// <summary>Whether a message does no harm when it is handled twice: not what makes or alters something, since a second time may be an error.</summary>
+    public static bool MayRepeat(CatalogMessage message) =>
+        message is CatalogMessage.ReadImage or CatalogMessage.ReserveProducerIds or CatalogMessage.ChangeRouting;
+
     protected internal override ValueTask StopAsync()
     {
         foreach (Reply<TopicResult> reply in _waitingForOpen.Values.SelectMany(static list => list))
@@ -55,7 +59,7 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
 
     protected override void Recovered()
     {
-        _published.Publish(_image);
+        _published.Publish(_image, SequenceNr);
         foreach (TopicImage topic in _image.ById.Values)
         {
             if (topic.IsDeleted)
@@ -263,7 +267,7 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
 
         void Written()
         {
-            _published.Publish(_image);
+            _published.Publish(_image, SequenceNr);
             then();
         }
     }

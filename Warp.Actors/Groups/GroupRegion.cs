@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Logging;
 using Warp.Actors.Catalog;
 using Warp.Actors.Kernel;
 using Warp.Actors.Persistence;
@@ -15,16 +16,20 @@ namespace Warp.Actors.Groups;
 /// <param name="system">Runs the coordinators.</param>
 /// <param name="services">Journal and leases.</param>
 /// <param name="shardCount">The cluster's.</param>
-/// <param name="catalog">Must have been published: a group drops the offsets of topics that are not in it.</param>
+/// <param name="catalog">Groups wait until it is published: they drop the offsets of topics that are not in it.</param>
 /// <param name="homes">Where the other shards are.</param>
 public sealed class GroupRegion(
     ActorSystem system, PersistenceServices services, int shardCount, PublishedCatalog catalog, ShardHomes homes) : IShardEntities
 {
     private readonly ConcurrentDictionary<int, ShardGroups> _shards = new();
+    private Task _loading = Task.CompletedTask;
     private int _draining;
 
     /// <summary>The ids of all groups that have a coordinator here. Some may have been deleted.</summary>
     public IEnumerable<string> GroupIds => _shards.Values.SelectMany(static shard => shard.Ids);
+
+    /// <summary>Ends when the groups of all shards that were started so far have been found.</summary>
+    public Task Loading => Volatile.Read(ref _loading);
 
     /// <summary>Where a group's coordinator is; without owner while nobody knows.</summary>
     public ShardHome HomeOf(string groupId) => homes[EntityHash.ShardOf(groupId, shardCount)];
@@ -58,22 +63,19 @@ public sealed class GroupRegion(
             group.Tell(new GroupMessage.Drain());
     }
 
-    /// <inheritdoc/>
-    public async Task StartAsync(IReadOnlyCollection<int> shardIds, CancellationToken cancellationToken)
+    /// <summary>Takes up the groups of shards. They are found, and started, by and by: <see cref="Loading"/>.</summary>
+    public Task StartAsync(IReadOnlyCollection<int> shardIds, CancellationToken cancellationToken)
     {
         var starting = new Dictionary<int, ShardGroups>();
-        foreach (int shardId in shardIds.Where(shardId => shardId < shardCount && !_shards.ContainsKey(shardId)))
-            starting.Add(shardId, new ShardGroups(shardId));
-        if (starting.Count == 0)
-            return;
-        foreach (string id in await services.Journal.ListPersistenceIdsAsync(GroupCoordinator.PersistenceIdPrefix, cancellationToken))
+        foreach (int shardId in shardIds.Where(shardId => shardId < shardCount))
         {
-            string groupId = id[GroupCoordinator.PersistenceIdPrefix.Length..];
-            if (starting.TryGetValue(EntityHash.ShardOf(groupId, shardCount), out ShardGroups? shard))
-                shard.TryGetOrStart(groupId, () => Spawn(groupId, shard.ShardId), out _);
+            var shard = new ShardGroups(shardId);
+            if (_shards.TryAdd(shardId, shard))
+                starting.Add(shardId, shard);
         }
-        foreach (ShardGroups shard in starting.Values)
-            _shards[shard.ShardId] = shard;
+        if (starting.Count > 0)
+            Volatile.Write(ref _loading, Task.WhenAll(Loading, LoadAsync(starting)));
+        return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
@@ -90,12 +92,42 @@ public sealed class GroupRegion(
         return GroupRules.Decide(none, command, 0, context).Answers[0].Value;
     }
 
+    private async Task LoadAsync(Dictionary<int, ShardGroups> starting)
+    {
+        var backoff = new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(5), system.CreateRandom());
+        while (true)
+        {
+            try
+            {
+                await catalog.WaitForAsync(0, system.Stopping);
+                foreach (string id in await services.Journal.ListPersistenceIdsAsync(GroupCoordinator.PersistenceIdPrefix, system.Stopping))
+                {
+                    string groupId = id[GroupCoordinator.PersistenceIdPrefix.Length..];
+                    if (starting.TryGetValue(EntityHash.ShardOf(groupId, shardCount), out ShardGroups? shard))
+                        shard.TryGetOrStart(groupId, () => Spawn(groupId, shard.ShardId), out _);
+                }
+                foreach (ShardGroups shard in starting.Values)
+                    shard.IsLoaded = true;
+                return;
+            }
+            catch (Exception) when (system.Stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error)
+            {
+                system.Loggers.CreateLogger("groups").LogWarning("The groups could not be found ({Error}); trying again", error.Message);
+                await Task.Delay(backoff.Next(), system.Time, CancellationToken.None);
+            }
+        }
+    }
+
     private ShardGroups ShardOf(string groupId)
     {
         int shardId = EntityHash.ShardOf(groupId, shardCount);
-        return _shards.TryGetValue(shardId, out ShardGroups? shard)
-            ? shard
-            : throw new NotCoordinatorException(groupId, isLoading: homes[shardId].Owner == services.Leases.Node);
+        if (!_shards.TryGetValue(shardId, out ShardGroups? shard))
+            throw new NotCoordinatorException(groupId, isLoading: homes[shardId].Owner == services.Leases.Node);
+        return shard.IsLoaded ? shard : throw new NotCoordinatorException(groupId, isLoading: true);
     }
 
     private ActorRef<GroupMessage> Spawn(string groupId, int shardId)
@@ -112,9 +144,17 @@ public sealed class GroupRegion(
     {
         private readonly Lock _gate = new();
         private readonly Dictionary<string, ActorRef<GroupMessage>> _groups = new(StringComparer.Ordinal);
+        private volatile bool _isLoaded;
         private bool _ended;
 
         public int ShardId { get; } = shardId;
+
+        /// <summary>Whether all groups that have been journaled are among them.</summary>
+        public bool IsLoaded
+        {
+            get => _isLoaded;
+            set => _isLoaded = value;
+        }
 
         public string[] Ids
         {

@@ -47,6 +47,9 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
 
     protected PersistenceServices Services => _services;
 
+    /// <summary>The number of the last event that the state is made of.</summary>
+    protected long SequenceNr => _sequenceNr;
+
     /// <summary>Whether the message may lead to events; such messages wait while a write is under way.</summary>
     protected abstract bool IsCommand(TMessage message);
 

@@ -31,6 +31,7 @@ internal sealed class NodeServices : IAsyncDisposable
     private readonly Stack<IAsyncDisposable> _opened = new();
     private readonly Stack<IAsyncDisposable> _upkeep = new();
     private readonly CancellationTokenSource _draining = new();
+    private ActorRef<MemberMessage>? _member;
 
     private NodeServices(ActorSystem system, TimeConstants times)
     {
@@ -47,6 +48,12 @@ internal sealed class NodeServices : IAsyncDisposable
     public NodeIncarnation Node { get; private set; }
 
     public ShardLeases Leases { get; private set; } = null!;
+
+    /// <summary>The ways to the shards, wherever they are.</summary>
+    public ShardRoutes Routes { get; private set; } = null!;
+
+    /// <summary>Who is in the cluster.</summary>
+    public ClusterMembership Membership { get; private set; } = null!;
 
     public ShardRegion Region { get; private set; } = null!;
 
@@ -130,34 +137,37 @@ internal sealed class NodeServices : IAsyncDisposable
         Node = await RegisterAsync(journal, new NodeRegistration(options.Node.Id, description), time, cancellationToken);
 
         Leases = Open(new ShardLeases(System, journal, Node, Times));
-        int[] shards = [.. Enumerable.Range(0, cluster.ShardCount), ShardIds.Catalog, ShardIds.Compaction, ShardIds.Collection];
-        await Leases.StartAsync(shards, cancellationToken);
         GroupCommit commits = Open(new GroupCommit(System, journal));
         var lineage = new StoreLineage(journal, store, keys);
         LineageKeeper keeper = Open(new LineageKeeper(System, lineage, commits));
         Failure = Task.WhenAny(System.Failure, keeper.Failure).Unwrap();
         var persistence = new PersistenceServices(journal, commits, Leases, Times);
-        ShardRoutes routes = ShardRoutes.Alone(Node);
-        Region = new ShardRegion(System, persistence, cluster.ShardCount, routes);
-        await Region.StartAsync(shards, cancellationToken);
+        Routes = ShardRoutes.Alone(Node);
+        Region = new ShardRegion(System, persistence, cluster.ShardCount, Routes);
 
         Published = new PublishedCatalog(StaticConfigs(options));
         var opener = new PartitionOpener(System, Region);
         Random ids = System.CreateRandom();
-        Catalog = System.Spawn(TopicCatalog.Name, () => new TopicCatalog(persistence, Published, opener, ids));
-        // The answer also says that the catalog has recovered and published its topics.
-        await Catalog.AskAsync<int>(reply => new CatalogMessage.ChangeRouting([Node.NodeId], reply), s_ask, cancellationToken);
+        var catalog = new ClusterSingleton<CatalogMessage>(
+            System, TopicCatalog.Name, ShardIds.Catalog, Routes, () => new TopicCatalog(persistence, Published, opener, ids), TopicCatalog.MayRepeat);
+        Catalog = catalog.Ref;
+        Groups = new GroupRegion(System, persistence, cluster.ShardCount, Published, Routes.Homes);
+        ClusterSingleton<CompactionMessage> compaction = CreatePlanner(options, persistence);
+        Compaction = compaction.Ref;
+
+        Membership = new ClusterMembership(new ClusterMembers(Node, [], DateTimeOffset.MinValue, Times.Lease));
+        _member = ClusterMember.Start(System, new MemberServices(
+            journal, Leases, Routes.Homes, Membership, Times, cluster.ShardCount, [Region, catalog, Groups, compaction], static _ => { }));
+        _upkeep.Push(new RoutingDriver(System, () => catalog.Local, Membership, Published));
+        await Leases.StartAsync([], cancellationToken);
+        await JoinAsync(cluster.ShardCount, cancellationToken);
 
         _upkeep.Push(new RetentionDriver(System, Catalog, Region, meter).Start(options.Retention.CheckInterval));
-
         if (options.Gc.Enabled)
         {
             var collection = new CollectorServices(journal, store, keys, lineage, Times, time, options.Gc.DeletesPerSecond);
             _upkeep.Push(new CollectionDriver(System, Leases, collection, meter).Start(options.Gc.Interval));
         }
-
-        Groups = new GroupRegion(System, persistence, cluster.ShardCount, Published, routes.Homes);
-        await Groups.StartAsync(shards, cancellationToken);
 
         var chunks = new ChunkCache(store, options.Cache.SizeBytes, meter);
         var footers = new FooterCache(store, chunks, FooterCacheBytes);
@@ -171,13 +181,32 @@ internal sealed class NodeServices : IAsyncDisposable
         StartCompaction(options, persistence, store, keys, meter);
     }
 
-    private void StartCompaction(NodeOptions options, PersistenceServices persistence, IObjectStore store, ObjectKeys keys, Meter meter)
+    /// <summary>Waits until the cluster works: every shard has an owner, and this node has the catalog and knows whom clients are sent to.</summary>
+    private async Task JoinAsync(int shardCount, CancellationToken cancellationToken)
+    {
+        await Leases.RenewAsync(cancellationToken);
+        foreach (int shardId in Enumerable.Range(0, shardCount).Concat(ShardIds.Singletons))
+            await Routes.Homes.WaitForOwnerAsync(shardId, cancellationToken);
+        // The first event of a cluster says where clients are sent.
+        await Published.WaitForAsync(1, cancellationToken);
+        await Groups.Loading.WaitAsync(cancellationToken);
+    }
+
+    private ClusterSingleton<CompactionMessage> CreatePlanner(NodeOptions options, PersistenceServices persistence)
     {
         CompactionOptions compaction = options.Compaction;
         var plans = new CompactionPlannerSettings(
             compaction.Interval, compaction.MinObjects, compaction.L1SizeBytes, compaction.L2SizeBytes);
         Random ids = System.CreateRandom();
-        Compaction = System.Spawn(CompactionPlanner.Name, () => new CompactionPlanner(persistence, Region, plans, ids));
+        return new ClusterSingleton<CompactionMessage>(
+            System, CompactionPlanner.Name, ShardIds.Compaction, Routes, () => new CompactionPlanner(persistence, Region, plans, ids),
+            // A worker asks again by itself, and looks first whether it still has a job.
+            static _ => false);
+    }
+
+    private void StartCompaction(NodeOptions options, PersistenceServices persistence, IObjectStore store, ObjectKeys keys, Meter meter)
+    {
+        CompactionOptions compaction = options.Compaction;
         if (!compaction.Enabled || !options.Node.Roles.HasFlag(NodeRoles.Jobs))
             return;
         var settings = new CompactionSettings(compaction.MemoryBytes, compaction.BytesPerSecond);

@@ -73,6 +73,7 @@ public sealed class ActorsFixture : IAsyncLifetime
         Client = new CatalogClient(Catalog, Published, TimeProvider.System, NullLogger<CatalogClient>.Instance);
         var groups = new GroupRegion(System, persistence, ShardCount, Published, routes.Homes);
         await groups.StartAsync([.. Enumerable.Range(0, ShardCount)], CancellationToken.None);
+        await groups.Loading;
         Groups = new GroupClient(groups, NullLogger<GroupClient>.Instance);
     }
 

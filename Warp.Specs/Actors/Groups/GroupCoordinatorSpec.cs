@@ -160,6 +160,7 @@ public sealed class GroupCoordinatorSpec : IAsyncLifetime
     {
         _region = new GroupRegion(_node.System, _node.Services, 1, _node.Published, _node.Routes.Homes);
         await _region.StartAsync([0], Cancellation);
+        await _region.Loading;
     }
 
     private async Task RestartAsync()

@@ -1,0 +1,194 @@
+using Microsoft.Extensions.Logging;
+using Warp.Actors.Kernel;
+using Warp.Actors.Persistence;
+using Warp.Actors.Sharding;
+
+namespace Warp.Actors.Cluster;
+
+/// <summary>What a <see cref="ClusterMember"/> can be told.</summary>
+public abstract record MemberMessage
+{
+    private MemberMessage()
+    {
+    }
+
+    /// <summary>A heartbeat was answered: look at it.</summary>
+    internal sealed record Look : MemberMessage;
+
+    /// <summary>Answered once no shard is left here: they are where they should be, or there is nobody to have them.</summary>
+    public sealed record Leave(Reply<bool> Reply) : MemberMessage, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+}
+
+/// <summary>What a <see cref="ClusterMember"/> works with.</summary>
+/// <param name="Journal">Where assignments are written.</param>
+/// <param name="Leases">This node's, already started.</param>
+/// <param name="Homes">Learns where the shards are.</param>
+/// <param name="Membership">Learns who is there.</param>
+/// <param name="Times">How long nodes are taken to be alive.</param>
+/// <param name="ShardCount">The cluster's.</param>
+/// <param name="Entities">What runs where its shard is owned; started in this order, stopped in the reverse one.</param>
+/// <param name="Nudge">Tells other nodes that something has changed, so that they look at once. Only a hint: they look by themselves, too.</param>
+public sealed record MemberServices(
+    IMembership Journal,
+    ShardLeases Leases,
+    ShardHomes Homes,
+    ClusterMembership Membership,
+    TimeConstants Times,
+    int ShardCount,
+    IReadOnlyList<IShardEntities> Entities,
+    Action<ClusterMembers> Nudge);
+
+/// <summary>
+/// This node's part in the cluster. With every heartbeat it hears where shards should be; it takes those that should be here, hands off those
+/// that should not, and, while it is the shard coordinator, says where they should be. It decides nothing that the journal does not check.
+/// </summary>
+public sealed class ClusterMember : Actor<MemberMessage>
+{
+    private readonly MemberServices _services;
+    private readonly HashSet<int> _running = [];
+    private readonly List<Reply<bool>> _leaving = [];
+    private Heartbeat? _heard;
+    private Heartbeat? _seen;
+
+    private ClusterMember(MemberServices services) => _services = services;
+
+    private NodeIncarnation Node => _services.Leases.Node;
+
+    /// <summary>Runs this node's part. It fails for good when another process has taken this node's place.</summary>
+    public static ActorRef<MemberMessage> Start(ActorSystem system, MemberServices services) =>
+        system.Spawn("member", () => new ClusterMember(services), supervision: Supervision.Escalate);
+
+    protected internal override ValueTask StartAsync(CancellationToken stopping)
+    {
+        _services.Leases.Heard += Hear;
+        return ValueTask.CompletedTask;
+    }
+
+    protected internal override ValueTask StopAsync()
+    {
+        _services.Leases.Heard -= Hear;
+        foreach (Reply<bool> leaving in _leaving)
+            leaving.Fail(new ActorStoppedException("member"));
+        return ValueTask.CompletedTask;
+    }
+
+    protected internal override async ValueTask ReceiveAsync(MemberMessage message)
+    {
+        if (message is MemberMessage.Leave leave)
+        {
+            _leaving.Add(leave.Reply);
+            _services.Leases.IsDraining = true;
+        }
+        try
+        {
+            if (message is MemberMessage.Leave)
+                await _services.Leases.RenewAsync(System.Stopping);
+            else
+                await LookAsync();
+        }
+        catch (Exception error) when (error is not EvictedException)
+        {
+            // The journal cannot be reached, most likely. The next heartbeat that is answered brings the next look.
+            Log.LogWarning("This node's shards could not be looked after ({Error}); trying again", error.Message);
+        }
+    }
+
+    private void Hear(Heartbeat heartbeat)
+    {
+        Volatile.Write(ref _heard, heartbeat);
+        Self.Tell(new MemberMessage.Look());
+    }
+
+    private async Task LookAsync()
+    {
+        Heartbeat heartbeat = Volatile.Read(ref _heard)!;
+        if (ReferenceEquals(heartbeat, _seen))
+            return;
+        if (!heartbeat.IsCurrent)
+            throw new EvictedException(Node);
+        Dictionary<int, ShardRow> shards = heartbeat.Shards.ToDictionary(static row => row.ShardId);
+        var members = new ClusterMembers(Node, heartbeat.Nodes, heartbeat.DatabaseTime, _services.Times.Lease);
+        _services.Homes.Update(heartbeat.Shards.Select(
+            static row => KeyValuePair.Create(row.ShardId, new ShardHome(row.Epoch, row.Owner))));
+        _services.Homes.Confirm();
+        _services.Membership.Publish(members);
+
+        await StopAsync(_running.Where(shard => _services.Leases.FenceOf(shard) is null).ToList());
+        bool changed = await HandOffAsync(ShardPlacement.HandOff(Node, _services.Leases.IsDraining, shards, _running));
+        if (members.Find(Node) is { } self)
+            changed |= await TakeAsync(ShardPlacement.Take(self, heartbeat.DatabaseTime, shards, _running));
+        changed |= await AssignAsync(members, shards);
+        _seen = heartbeat;
+        if (changed)
+        {
+            // What was changed is seen, and acted upon, with the next heartbeat; the others should look, too.
+            await _services.Leases.RenewAsync(System.Stopping);
+            _services.Nudge(members);
+        }
+        else
+        {
+            AnswerLeaving(members, shards);
+        }
+    }
+
+    private async Task<bool> HandOffAsync(IReadOnlyList<int> shards)
+    {
+        if (shards.Count == 0)
+            return false;
+        await StopAsync(shards);
+        await _services.Leases.GiveUpAsync(shards, System.Stopping);
+        Log.LogInformation("Handed off shards {Shards}", string.Join(", ", shards.Order()));
+        return true;
+    }
+
+    private async Task<bool> TakeAsync(IReadOnlyList<int> shards)
+    {
+        if (shards.Count == 0)
+            return false;
+        int[] taken = [.. (await _services.Leases.TakeOverAsync(shards, System.Stopping)).Select(static fence => fence.ShardId)];
+        if (taken.Length == 0)
+            return false;
+        foreach (IShardEntities entities in _services.Entities)
+            await entities.StartAsync(taken, System.Stopping);
+        _running.UnionWith(taken);
+        Log.LogInformation("Took over shards {Shards}", string.Join(", ", taken.Order()));
+        return true;
+    }
+
+    private async Task<bool> AssignAsync(ClusterMembers members, IReadOnlyDictionary<int, ShardRow> shards)
+    {
+        if (_services.Leases.FenceOf(ShardIds.Coordinator) is not { } fence)
+            return false;
+        IReadOnlyList<ShardAssignment> changes = ShardPlacement.Assign(_services.ShardCount, members, shards);
+        if (changes.Count == 0 || !await _services.Journal.AssignShardsAsync(fence, changes, System.Stopping))
+            return false;
+        foreach (IGrouping<int?, ShardAssignment> node in changes.GroupBy(static change => change.NodeId))
+            Log.LogInformation("Assigned shards {Shards} to node {Node}", string.Join(", ", node.Select(static change => change.ShardId)), node.Key);
+        return true;
+    }
+
+    private async Task StopAsync(IReadOnlyCollection<int> shards)
+    {
+        foreach (IShardEntities entities in _services.Entities.Reverse())
+            await Task.WhenAll(shards.Select(entities.StopAsync));
+        _running.ExceptWith(shards);
+    }
+
+    /// <summary>A node that leaves has left when its shards are gone, or when no other node could have them.</summary>
+    private void AnswerLeaving(ClusterMembers members, IReadOnlyDictionary<int, ShardRow> shards)
+    {
+        bool canMove = members.Serving.Any(static node => (node.Description.Roles & ShardPlacement.ControlRole) != 0);
+        if (_leaving.Count == 0 || (canMove && (_running.Count > 0 || shards.Values.Any(row => row.Owner == Node))))
+            return;
+        foreach (Reply<bool> leaving in _leaving)
+            leaving.Set(_running.Count == 0);
+        _leaving.Clear();
+    }
+}
+
+/// <summary>This process is no longer the node that it was registered as.</summary>
+public sealed class EvictedException(NodeIncarnation node)
+    : Exception($"Node {node.NodeId} was started again elsewhere, or removed from the cluster; this process stops.");

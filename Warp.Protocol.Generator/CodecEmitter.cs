@@ -43,11 +43,12 @@ internal sealed partial class CodecEmitter
     private void EmitMessage()
     {
         var body = _message.Body;
+        string origin = _message.File.IsKafka ? "Kafka's" : "The private";
         string versions = $"{(body.Versions.Low == body.Versions.High ? "version" : "versions")} {body.Versions}";
         _source.Line("/// <summary>" + _message.Kind switch
         {
-            MessageKind.Request => $"Kafka's {_message.ApiName} request (API key {_message.Number}), {versions}.",
-            MessageKind.Response => $"Kafka's {_message.ApiName} response (API key {_message.Number}), {versions}.",
+            MessageKind.Request => $"{origin} {_message.ApiName} request (API key {_message.Number}), {versions}.",
+            MessageKind.Response => $"{origin} {_message.ApiName} response (API key {_message.Number}), {versions}.",
             MessageKind.Event => $"The journal event {body.Name} (kind {_message.Number}), {versions}.",
             _ => $"The struct {body.Name}, {versions}.",
         } + "</summary>");
@@ -77,7 +78,7 @@ internal sealed partial class CodecEmitter
         if (_message.Kind is MessageKind.Request or MessageKind.Response)
         {
             _source.Line("/// <inheritdoc/>");
-            _source.Line($"public ApiKey ApiKey => ApiKey.{_message.ApiName};");
+            _source.Line($"public ApiKey ApiKey => {(_message.File.IsKafka ? "ApiKey" : TableEmitter.PrivateTable)}.{_message.ApiName};");
             _source.Line();
             return;
         }

@@ -10,15 +10,22 @@ internal sealed class SchemaFile(string path)
 
     public string Path { get; } = path;
     public string Namespace { get; set; } = DefaultNamespace;
+
+    /// <summary>Whether its APIs are Kafka's, and not private ones between nodes.</summary>
+    public bool IsKafka => Namespace == DefaultNamespace;
+
     public List<ApiSchema> Apis { get; } = [];
 
     /// <summary>Events and shared structs: whatever is not the request or response of an API.</summary>
     public List<MessageSchema> Messages { get; } = [];
 }
 
-/// <summary>A Kafka API: its key, versions, request and response.</summary>
+/// <summary>An API, Kafka's or private: its key, versions, request and response.</summary>
 internal sealed class ApiSchema(short key, string name, VersionRange versions, int firstFlexible)
 {
+    /// <summary>Private keys start here; Kafka's are below.</summary>
+    public const short FirstPrivateKey = 1000;
+
     public short Key { get; } = key;
     public string Name { get; } = name;
     public VersionRange Versions { get; } = versions;

@@ -57,6 +57,12 @@ internal sealed class SchemaResolver
         {
             if (!seen.Add((message.Kind, message.File.Namespace, message.Number)))
                 throw Error(message, message.Body.Line, $"The number {message.Number} of {message.Body.Name} is taken already.");
+            // So that no private API is ever found by the key of one of Kafka's, or the other way round.
+            if (message.Kind == MessageKind.Request && message.File.IsKafka != message.Number < ApiSchema.FirstPrivateKey)
+            {
+                throw Error(message, message.Body.Line,
+                    $"The keys of Kafka's APIs lie below {ApiSchema.FirstPrivateKey}, private ones, in namespaces of their own, do not.");
+            }
         }
     }
 

@@ -7,13 +7,20 @@ namespace Warp.Protocol.Generator;
 /// <summary>Writes the tables of all APIs and of all events of a namespace.</summary>
 internal static class TableEmitter
 {
+    /// <summary>The class that has the keys and the specs of a namespace's private APIs.</summary>
+    public const string PrivateTable = "PrivateApis";
+
     public static IEnumerable<(string Name, string Source)> Emit(IReadOnlyList<SchemaFile> files)
     {
         foreach (var group in files.GroupBy(file => file.Namespace))
         {
             var apis = group.SelectMany(file => file.Apis).OrderBy(api => api.Key).ToList();
             if (apis.Count > 0)
-                yield return ($"{group.Key}.ApiSpecs", Apis(group.Key, apis));
+            {
+                yield return group.First().IsKafka
+                    ? ($"{group.Key}.ApiSpecs", KafkaApis(group.Key, apis))
+                    : ($"{group.Key}.{PrivateTable}", PrivateApis(group.Key, apis));
+            }
             var events = group.SelectMany(file => file.Messages)
                 .Where(message => message.Kind == MessageKind.Event)
                 .OrderBy(message => message.Number)
@@ -23,7 +30,7 @@ internal static class TableEmitter
         }
     }
 
-    private static string Apis(string fileNamespace, List<ApiSchema> apis)
+    private static string KafkaApis(string fileNamespace, List<ApiSchema> apis)
     {
         var source = new SourceWriter();
         CodecEmitter.WriteHead(source, fileNamespace);
@@ -33,15 +40,39 @@ internal static class TableEmitter
             source.Line("private static partial ApiSpec[] Create() =>");
             source.Line("[");
             foreach (var api in apis)
-            {
-                bool isNever = api.FirstFlexible == VersionRange.Never;
-                string flexible = isNever ? "short.MaxValue" : api.FirstFlexible.ToString(CultureInfo.InvariantCulture);
-                source.Line($"    new(ApiKey.{api.Name}, {api.Versions.Low}, {api.Versions.High}, {flexible}, "
-                    + $"{api.Name}Request.Read, {api.Name}Response.Read),");
-            }
+                source.Line($"    new(ApiKey.{api.Name}, {Arguments(api)}),");
             source.Line("];");
         }
         return source.ToString();
+    }
+
+    private static string PrivateApis(string fileNamespace, List<ApiSchema> apis)
+    {
+        var source = new SourceWriter();
+        CodecEmitter.WriteHead(source, fileNamespace);
+        source.Line();
+        source.Line("/// <summary>The APIs of this namespace, which Kafka does not know: their keys, and how they are read and written.</summary>");
+        using (source.Block($"public static partial class {PrivateTable}"))
+        {
+            foreach (var api in apis)
+                source.Line($"public const ApiKey {api.Name} = (ApiKey){api.Key};");
+            source.Line();
+            source.Line("/// <summary>All of them, in the order of their keys.</summary>");
+            source.Line("public static IReadOnlyList<ApiSpec> All { get; } =");
+            source.Line("[");
+            foreach (var api in apis)
+                source.Line($"    new({api.Name}, {Arguments(api)}) {{ Name = nameof({api.Name}) }},");
+            source.Line("];");
+        }
+        return source.ToString();
+    }
+
+    /// <summary>What the constructor of a spec takes after the key.</summary>
+    private static string Arguments(ApiSchema api)
+    {
+        bool isNever = api.FirstFlexible == VersionRange.Never;
+        string flexible = isNever ? "short.MaxValue" : api.FirstFlexible.ToString(CultureInfo.InvariantCulture);
+        return $"{api.Versions.Low}, {api.Versions.High}, {flexible}, {api.Name}Request.Read, {api.Name}Response.Read";
     }
 
     private static string Events(string fileNamespace, List<MessageSchema> events)

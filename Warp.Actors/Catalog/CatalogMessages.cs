@@ -31,16 +31,16 @@ public abstract record CatalogMessage
         public void Fail(Exception error) => Reply.Fail(error);
     }
 
-    /// <summary>Alters the configs of a topic: <paramref name="Change"/> is given the topic's, and answers what they become.</summary>
-    public sealed record AlterTopicConfigs(string Topic, Func<TopicImage, BrokerConfigValues, ConfigChange> Change, bool ValidateOnly, Reply<TopicResult> Reply)
+    /// <summary>Alters the configs of a topic.</summary>
+    public sealed record AlterTopicConfigs(string Topic, ConfigRevision Revision, bool ValidateOnly, Reply<TopicResult> Reply)
         : CatalogMessage, IAsk
     {
         public void Fail(Exception error) => Reply.Fail(error);
     }
 
     /// <summary>Alters the dynamic configs of one node, or of all (<see cref="CatalogImage.AllNodes"/>).</summary>
-    public sealed record AlterBrokerConfigs(
-        int NodeId, Func<IReadOnlyDictionary<string, string>, ConfigChange> Change, bool ValidateOnly, Reply<TopicResult> Reply) : CatalogMessage, IAsk
+    public sealed record AlterBrokerConfigs(int NodeId, ConfigRevision Revision, bool ValidateOnly, Reply<TopicResult> Reply)
+        : CatalogMessage, IAsk
     {
         public void Fail(Exception error) => Reply.Fail(error);
     }

@@ -200,7 +200,7 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
             Unchanged(new TopicResult(ErrorCode.UnknownTopicOrPartition, $"There is no topic '{alter.Topic}'."));
             return;
         }
-        ConfigChange change = alter.Change(topic, _image.BrokerConfigsOf(CatalogImage.AllNodes));
+        ConfigChange change = alter.Revision.OfTopic(topic.Overrides, _image.BrokerConfigsOf(CatalogImage.AllNodes));
         if (change.Values is null || alter.ValidateOnly)
         {
             Unchanged(new TopicResult(change.ErrorCode, change.ErrorMessage, topic));
@@ -218,7 +218,8 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
 
     private void Alter(CatalogMessage.AlterBrokerConfigs alter)
     {
-        ConfigChange change = alter.Change(_image.BrokerConfigs.GetValueOrDefault(alter.NodeId, ImmutableSortedDictionary<string, string>.Empty));
+        ConfigChange change = alter.Revision.OfBroker(
+            _image.BrokerConfigs.GetValueOrDefault(alter.NodeId, ImmutableSortedDictionary<string, string>.Empty));
         if (change.Values is null || alter.ValidateOnly)
         {
             WhenOwner(prove: false, () => alter.Reply.Set(new TopicResult(change.ErrorCode, change.ErrorMessage)), alter);

@@ -16,13 +16,10 @@ public sealed class AlterConfigsHandler(CatalogClient catalog, ClusterView clust
         var response = new AlterConfigsResponse();
         response.Responses.AddRange(await Task.WhenAll(request.Resources.Select(async resource =>
         {
-            List<KeyValuePair<string, string?>> configs =
-                [.. resource.Configs.Select(static config => KeyValuePair.Create(config.Name, config.Value))];
+            IEnumerable<KeyValuePair<string, string?>> configs =
+                resource.Configs.Select(static config => KeyValuePair.Create(config.Name, config.Value));
             TopicResult result = await alterations.AlterAsync(
-                resource.ResourceType,
-                resource.ResourceName,
-                (_, broker) => TopicConfigs.Replace(configs, broker),
-                _ => BrokerConfigs.Replace(configs));
+                resource.ResourceType, resource.ResourceName, ConfigRevision.Replace(configs));
             return new AlterConfigsResponse.AlterConfigsResourceResponse
             {
                 ResourceType = resource.ResourceType,

@@ -58,25 +58,17 @@ public sealed partial class CatalogClient(
     public Task<TopicResult> DeleteTopicAsync(Guid topicId, TimeSpan wait, CancellationToken cancellationToken) =>
         ResultAsync(catalog.AskAsync<TopicResult>(reply => new CatalogMessage.DeleteTopic(topicId, reply), wait, cancellationToken));
 
-    /// <summary>Alters a topic's configs. The function is called by the catalog's actor: it must be pure.</summary>
+    /// <summary>Alters a topic's configs.</summary>
     public Task<TopicResult> AlterTopicConfigsAsync(
-        string topic,
-        Func<TopicImage, BrokerConfigValues, ConfigChange> change,
-        bool validateOnly,
-        TimeSpan wait,
-        CancellationToken cancellationToken) =>
+        string topic, ConfigRevision revision, bool validateOnly, TimeSpan wait, CancellationToken cancellationToken) =>
         ResultAsync(catalog.AskAsync<TopicResult>(
-            reply => new CatalogMessage.AlterTopicConfigs(topic, change, validateOnly, reply), wait, cancellationToken));
+            reply => new CatalogMessage.AlterTopicConfigs(topic, revision, validateOnly, reply), wait, cancellationToken));
 
-    /// <summary>Alters a node's dynamic configs, or those of all. The function is called by the catalog's actor: it must be pure.</summary>
+    /// <summary>Alters a node's dynamic configs, or those of all.</summary>
     public Task<TopicResult> AlterBrokerConfigsAsync(
-        int nodeId,
-        Func<IReadOnlyDictionary<string, string>, ConfigChange> change,
-        bool validateOnly,
-        TimeSpan wait,
-        CancellationToken cancellationToken) =>
+        int nodeId, ConfigRevision revision, bool validateOnly, TimeSpan wait, CancellationToken cancellationToken) =>
         ResultAsync(catalog.AskAsync<TopicResult>(
-            reply => new CatalogMessage.AlterBrokerConfigs(nodeId, change, validateOnly, reply), wait, cancellationToken));
+            reply => new CatalogMessage.AlterBrokerConfigs(nodeId, revision, validateOnly, reply), wait, cancellationToken));
 
     /// <summary>Alters quotas.</summary>
     /// <returns>A result for each alteration, in order.</returns>

@@ -14,13 +14,8 @@ internal sealed class ConfigAlterations(
     /// <summary>Alters one resource.</summary>
     /// <param name="type">As on the wire.</param>
     /// <param name="name">As on the wire.</param>
-    /// <param name="changeTopic">Makes the change if it is a topic.</param>
-    /// <param name="changeBroker">Makes the change if it is a node, or all of them.</param>
-    public async Task<TopicResult> AlterAsync(
-        sbyte type,
-        string name,
-        Func<TopicImage, BrokerConfigValues, ConfigChange> changeTopic,
-        Func<IReadOnlyDictionary<string, string>, ConfigChange> changeBroker)
+    /// <param name="revision">What becomes of its configs.</param>
+    public async Task<TopicResult> AlterAsync(sbyte type, string name, ConfigRevision revision)
     {
         if (repeated.Contains((type, name)))
             return new TopicResult(ErrorCode.InvalidRequest, $"The resource '{name}' appears more than once in the request.");
@@ -28,7 +23,7 @@ internal sealed class ConfigAlterations(
             return refusal;
         TimeSpan wait = ActorQuestions.LongestWait;
         return resource.Topic is { } topic
-            ? await catalog.AlterTopicConfigsAsync(topic, changeTopic, validateOnly, wait, cancellationToken)
-            : await catalog.AlterBrokerConfigsAsync(resource.NodeId, changeBroker, validateOnly, wait, cancellationToken);
+            ? await catalog.AlterTopicConfigsAsync(topic, revision, validateOnly, wait, cancellationToken)
+            : await catalog.AlterBrokerConfigsAsync(resource.NodeId, revision, validateOnly, wait, cancellationToken);
     }
 }

@@ -17,10 +17,7 @@ public sealed class IncrementalAlterConfigsHandler(CatalogClient catalog, Cluste
             List<ConfigAlteration> configs = [.. resource.Configs.Select(static config =>
                 new ConfigAlteration(config.Name, (ConfigOperation)config.ConfigOperation, config.Value))];
             TopicResult result = await alterations.AlterAsync(
-                resource.ResourceType,
-                resource.ResourceName,
-                (topic, broker) => TopicConfigs.Alter(topic.Overrides, configs, broker),
-                values => BrokerConfigs.Alter(values, configs));
+                resource.ResourceType, resource.ResourceName, ConfigRevision.Alter(configs));
             return new IncrementalAlterConfigsResponse.AlterConfigsResourceResponse
             {
                 ResourceType = resource.ResourceType,

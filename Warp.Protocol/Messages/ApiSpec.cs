@@ -20,8 +20,8 @@ public delegate IResponse ResponseReader(ref WireReader reader, short version);
 public sealed record ApiSpec(
     ApiKey Key, short MinVersion, short MaxVersion, short FirstFlexibleVersion, RequestReader ReadRequest, ResponseReader ReadResponse)
 {
-    /// <summary>Kafka's name of the API.</summary>
-    public string Name { get; } = Key.ToString();
+    /// <summary>Kafka's name of the API, or that of a private one.</summary>
+    public string Name { get; init; } = Key.ToString();
 
     public bool Supports(short version) => version >= MinVersion && version <= MaxVersion;
 

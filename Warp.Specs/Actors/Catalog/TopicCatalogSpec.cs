@@ -268,7 +268,7 @@ public sealed class TopicCatalogSpec : IAsyncLifetime
         Assert.Equal(ErrorCode.UnknownTopicOrPartition, (await AlterAsync("nothing", "77")).Error);
         TopicResult broker = await AskAsync((Reply<TopicResult> reply) => new CatalogMessage.AlterBrokerConfigs(
             CatalogImage.AllNodes,
-            static values => BrokerConfigs.Alter(values, [new ConfigAlteration("log.segment.bytes", ConfigOperation.Set, "2097152")]),
+            ConfigRevision.Alter(new ConfigAlteration("log.segment.bytes", ConfigOperation.Set, "2097152")),
             false,
             reply));
         Assert.Equal(ErrorCode.None, broker.Error);
@@ -288,8 +288,7 @@ public sealed class TopicCatalogSpec : IAsyncLifetime
         {
             TopicResult altered = await AskAsync((Reply<TopicResult> reply) => new CatalogMessage.AlterTopicConfigs(
                 "events",
-                (_, broker) => TopicConfigs.Replace(
-                    [new("leader.replication.throttled.replicas", replicas), new("retention.ms", $"{i}")], broker),
+                ConfigRevision.Replace([new("leader.replication.throttled.replicas", replicas), new("retention.ms", $"{i}")]),
                 false,
                 reply));
             Assert.Equal((ErrorCode.None, null), (altered.Error, altered.Message));
@@ -337,7 +336,7 @@ public sealed class TopicCatalogSpec : IAsyncLifetime
 
     private async Task<TopicResult> AlterAsync(string topic, string retention, bool validateOnly = false) => await AskAsync(
         (Reply<TopicResult> reply) => new CatalogMessage.AlterTopicConfigs(
-            topic, (_, broker) => TopicConfigs.Replace([new("retention.ms", retention)], broker), validateOnly, reply));
+            topic, ConfigRevision.Replace([new("retention.ms", retention)]), validateOnly, reply));
 
     private async Task<int> ChangeRoutingAsync(params int[] nodes) =>
         await AskAsync((Reply<int> reply) => new CatalogMessage.ChangeRouting(nodes, reply));

@@ -98,7 +98,7 @@ public sealed class RetentionDriverSpec : IAsyncLifetime
 
         ConfigAlteration alteration = new("log.retention.ms", ConfigOperation.Set, "1000");
         await JournaledNode.AskAsync(_catalog, (Reply<TopicResult> reply) => new CatalogMessage.AlterBrokerConfigs(
-            CatalogImage.AllNodes, values => BrokerConfigs.Alter(values, [alteration]), ValidateOnly: false, reply));
+            CatalogImage.AllNodes, ConfigRevision.Alter(alteration), ValidateOnly: false, reply));
         await RunAsync();
 
         Assert.Equal((3, 3), await EndsAsync(partition));

@@ -142,7 +142,7 @@ public sealed class GroupHandlersSpec : IAsyncLifetime
         Assert.Equal(ErrorCode.InvalidSessionTimeout, refused.ErrorCode);
         await _actors.Client.AlterBrokerConfigsAsync(
             CatalogImage.AllNodes,
-            static values => BrokerConfigs.Alter(values, [new(BrokerConfigs.GroupMinSessionTimeoutMs, ConfigOperation.Set, "500")]),
+            ConfigRevision.Alter(new ConfigAlteration(BrokerConfigs.GroupMinSessionTimeoutMs, ConfigOperation.Set, "500")),
             validateOnly: false,
             TimeSpan.FromSeconds(30),
             TestContext.Current.CancellationToken);

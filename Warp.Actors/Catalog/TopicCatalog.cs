@@ -59,7 +59,7 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
 
     protected override void Recovered()
     {
-        _published.Publish(_image, SequenceNr);
+        _published.Publish(_image, SequenceNr, []);
         foreach (TopicImage topic in _image.ById.Values)
         {
             if (topic.IsDeleted)
@@ -268,7 +268,7 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
 
         void Written()
         {
-            _published.Publish(_image, SequenceNr);
+            _published.Publish(_image, SequenceNr, events);
             then();
         }
     }

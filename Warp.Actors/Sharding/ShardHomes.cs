@@ -82,6 +82,13 @@ public sealed class ShardHomes
         }
     }
 
+    /// <summary>Waits until something has changed, whatever it is.</summary>
+    public Task WaitForChangeAsync(CancellationToken cancellationToken)
+    {
+        lock (_gate)
+            return _changed.Task.WaitAsync(cancellationToken);
+    }
+
     private ShardHome Find(int shardId)
     {
         ShardHome home = _homes.GetValueOrDefault(shardId);

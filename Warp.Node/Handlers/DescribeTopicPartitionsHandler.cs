@@ -36,7 +36,7 @@ public sealed class DescribeTopicPartitionsHandler(CatalogClient catalog, Cluste
                 continue;
             }
             int end = (int)Math.Min(topic.OpenPartitionCount, (long)first + left);
-            response.Topics.Add(Describe(image, topic, first, end));
+            response.Topics.Add(Describe(context, image, topic, first, end));
             left -= Math.Max(0, end - first);
             if (end < topic.OpenPartitionCount)
             {
@@ -55,7 +55,7 @@ public sealed class DescribeTopicPartitionsHandler(CatalogClient catalog, Cluste
     };
 
     private DescribeTopicPartitionsResponse.DescribeTopicPartitionsResponseTopic Describe(
-        CatalogImage image, TopicImage topic, int first, int end)
+        RequestContext context, CatalogImage image, TopicImage topic, int first, int end)
     {
         var answer = new DescribeTopicPartitionsResponse.DescribeTopicPartitionsResponseTopic
         {
@@ -64,7 +64,7 @@ public sealed class DescribeTopicPartitionsHandler(CatalogClient catalog, Cluste
             IsInternal = InternalTopics.Contains(topic.Name),
             TopicAuthorizedOperations = AuthorizedOperations.Topic,
         };
-        int leader = cluster.Self.NodeId;
+        int leader = cluster.LeaderFor(context, image.RoutingNodeIds);
         for (int i = first; i < end; i++)
         {
             List<int> replicas = cluster.ReplicasOf(leader, i, topic.ReplicationFactor);

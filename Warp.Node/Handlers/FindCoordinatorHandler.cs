@@ -1,12 +1,14 @@
+using Warp.Actors.Groups;
 using Warp.Protocol.Messages;
 
 namespace Warp.Node.Handlers;
 
 /// <summary>
-/// FindCoordinator, versions 0 to 6: this node coordinates every group. It does so for transactions too, and then refuses the transactional
-/// id at once instead of letting the producer search until it times out.
+/// FindCoordinator, versions 0 to 6: the node that owns a group's shard coordinates it. For transactions this node names itself, and then
+/// refuses the transactional id at once instead of letting the producer search until it times out.
 /// </summary>
-public sealed class FindCoordinatorHandler(ClusterView cluster) : ApiHandler<FindCoordinatorRequest>(ApiKey.FindCoordinator, 0, 6)
+public sealed class FindCoordinatorHandler(ClusterView cluster, GroupRegion groups)
+    : ApiHandler<FindCoordinatorRequest>(ApiKey.FindCoordinator, 0, 6)
 {
     private const short FirstVersionOfManyKeys = 4;
 
@@ -30,22 +32,24 @@ public sealed class FindCoordinatorHandler(ClusterView cluster) : ApiHandler<Fin
         return ValueTask.FromResult<IResponse?>(response);
     }
 
-    private FindCoordinatorResponse.Coordinator Find(sbyte keyType, string key) => keyType switch
+    private static FindCoordinatorResponse.Coordinator Failed(string key, ErrorCode error, string message) => new()
     {
-        Group or Transaction => new FindCoordinatorResponse.Coordinator
-        {
-            Key = key,
-            NodeId = cluster.Self.NodeId,
-            Host = cluster.Self.Host,
-            Port = cluster.Self.Port,
-        },
-        _ => new FindCoordinatorResponse.Coordinator
-        {
-            Key = key,
-            NodeId = -1,
-            Port = -1,
-            ErrorCode = ErrorCode.InvalidRequest,
-            ErrorMessage = $"There is no coordinator of type {keyType}.",
-        },
+        Key = key,
+        NodeId = -1,
+        Port = -1,
+        ErrorCode = error,
+        ErrorMessage = message,
     };
+
+    private FindCoordinatorResponse.Coordinator Find(sbyte keyType, string key)
+    {
+        if (keyType is not (Group or Transaction))
+            return Failed(key, ErrorCode.InvalidRequest, $"There is no coordinator of type {keyType}.");
+        ClusterNode? node = keyType == Transaction ? cluster.Self
+            : groups.HomeOf(key).Owner is { } owner ? cluster.Find(owner.NodeId) : null;
+        // Its shard is on the way from one node to another. Clients ask again.
+        if (node is null)
+            return Failed(key, ErrorCode.CoordinatorNotAvailable, "The coordinator is moving to another node; ask again in a moment.");
+        return new FindCoordinatorResponse.Coordinator { Key = key, NodeId = node.NodeId, Host = node.Host, Port = node.Port };
+    }
 }

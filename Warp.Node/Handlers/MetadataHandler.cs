@@ -4,8 +4,8 @@ using Warp.Protocol.Messages;
 namespace Warp.Node.Handlers;
 
 /// <summary>
-/// Metadata, versions 0 to 13. This node names itself as the leader of every partition, since any node serves any partition. A topic that
-/// may be created by being asked for (always, in versions 0 to 3) is created before the answer.
+/// Metadata, versions 0 to 13. Any node serves any partition, so one node is named to a client as the leader of all of them. A topic that may
+/// be created by being asked for (always, in versions 0 to 3) is created before the answer.
 /// </summary>
 public sealed class MetadataHandler(CatalogClient catalog, ClusterView cluster) : ApiHandler<MetadataRequest>(ApiKey.Metadata, 0, 13)
 {
@@ -38,7 +38,7 @@ public sealed class MetadataHandler(CatalogClient catalog, ClusterView cluster) 
             });
         }
         if (request.Topics is null || (request.Topics.Count == 0 && context.Version < FirstVersionOfNone))
-            response.Topics.AddRange(image.ByName.Values.Where(static topic => topic.IsOpen).Select(topic => Describe(image, topic)));
+            response.Topics.AddRange(image.ByName.Values.Where(static topic => topic.IsOpen).Select(topic => Describe(context, image, topic)));
         else
             await AddAsync(context, request, request.Topics, image, response.Topics);
         if (request.IncludeTopicAuthorizedOperations)
@@ -63,16 +63,16 @@ public sealed class MetadataHandler(CatalogClient catalog, ClusterView cluster) 
         foreach (string name in wanted.Where(IsByName).Select(static topic => topic.Name!).Distinct(StringComparer.Ordinal))
         {
             if (image.Find(name) is { } topic)
-                answers.Add(Describe(image, topic));
+                answers.Add(Describe(context, image, topic));
             else if (TopicName.Validate(name) is not null)
                 answers.Add(Failed(name, Guid.Empty, ErrorCode.InvalidTopicException));
             else
                 missing.Add(name);
         }
         foreach (MetadataRequest.MetadataRequestTopic topic in wanted.Where(static topic => !IsByName(topic)).DistinctBy(static topic => topic.TopicId))
-            answers.Add(DescribeById(context.Version, image, topic));
+            answers.Add(DescribeById(context, image, topic));
         if (request.AllowAutoTopicCreation && image.CreatesTopicsByItself(cluster))
-            await CreateAsync(missing, answers, context.ConnectionClosed);
+            await CreateAsync(context, missing, answers);
         else
             answers.AddRange(missing.Select(name => Failed(name, Guid.Empty, ErrorOfMissing(image, name))));
 
@@ -80,26 +80,26 @@ public sealed class MetadataHandler(CatalogClient catalog, ClusterView cluster) 
     }
 
     private MetadataResponse.MetadataResponseTopic DescribeById(
-        short version, CatalogImage image, MetadataRequest.MetadataRequestTopic wanted)
+        RequestContext context, CatalogImage image, MetadataRequest.MetadataRequestTopic wanted)
     {
-        if (version < FirstVersionOfIds)
+        if (context.Version < FirstVersionOfIds)
             return Failed(wanted.Name ?? "", wanted.TopicId, ErrorCode.InvalidRequest);
-        return image.Find(wanted.TopicId) is { } topic ? Describe(image, topic) : Failed(null, wanted.TopicId, ErrorCode.UnknownTopicId);
+        return image.Find(wanted.TopicId) is { } topic ? Describe(context, image, topic) : Failed(null, wanted.TopicId, ErrorCode.UnknownTopicId);
     }
 
     private async Task CreateAsync(
-        List<string> missing, List<MetadataResponse.MetadataResponseTopic> answers, CancellationToken cancellationToken)
+        RequestContext context, List<string> missing, List<MetadataResponse.MetadataResponseTopic> answers)
     {
         List<string> creatable = [.. missing.Where(static name => !InternalTopics.Contains(name))];
         answers.AddRange(missing.Except(creatable).Select(static name => Failed(name, Guid.Empty, ErrorCode.UnknownTopicOrPartition)));
         IReadOnlyList<TopicResult> results = await catalog.CreateTopicsAsync(
-            [.. creatable.Select(static name => new NewTopic(name, -1, -1, []))], validateOnly: false, s_creationWait, cancellationToken);
+            [.. creatable.Select(static name => new NewTopic(name, -1, -1, []))], validateOnly: false, s_creationWait, context.ConnectionClosed);
         CatalogImage image = catalog.Image;
         for (int i = 0; i < creatable.Count; i++)
         {
             // Whoever created it first, it may be there now.
             answers.Add(image.Find(creatable[i]) is { } topic
-                ? Describe(image, topic)
+                ? Describe(context, image, topic)
                 : Failed(creatable[i], Guid.Empty, ErrorOfUncreated(results[i].Error)));
         }
     }
@@ -113,7 +113,7 @@ public sealed class MetadataHandler(CatalogClient catalog, ClusterView cluster) 
     private static ErrorCode ErrorOfMissing(CatalogImage image, string name) =>
         image.ByName.ContainsKey(name) ? ErrorCode.LeaderNotAvailable : ErrorCode.UnknownTopicOrPartition;
 
-    private MetadataResponse.MetadataResponseTopic Describe(CatalogImage image, TopicImage topic)
+    private MetadataResponse.MetadataResponseTopic Describe(RequestContext context, CatalogImage image, TopicImage topic)
     {
         var answer = new MetadataResponse.MetadataResponseTopic
         {
@@ -121,7 +121,7 @@ public sealed class MetadataHandler(CatalogClient catalog, ClusterView cluster) 
             TopicId = topic.Id,
             IsInternal = InternalTopics.Contains(topic.Name),
         };
-        int leader = cluster.Self.NodeId;
+        int leader = cluster.LeaderFor(context, image.RoutingNodeIds);
         for (int i = 0; i < topic.OpenPartitionCount; i++)
         {
             List<int> replicas = cluster.ReplicasOf(leader, i, topic.ReplicationFactor);

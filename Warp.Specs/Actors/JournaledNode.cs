@@ -146,7 +146,7 @@ internal sealed class JournaledNode : IAsyncDisposable
         Commits = new GroupCommit(_system, Journal);
         Services = new PersistenceServices(Journal, Commits, Leases, _times);
         Published = new PublishedCatalog(s_configs);
-        Published.Publish(Published.Current, 0);
+        Published.Publish(Published.Current, 0, []);
         Routes = ShardRoutes.Alone(Node);
         Region = new ShardRegion(_system, Services, _shards, Routes);
         await Region.StartAsync(shards, Cancellation);

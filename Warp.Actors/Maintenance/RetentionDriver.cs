@@ -9,9 +9,8 @@ using Warp.Actors.Sharding;
 namespace Warp.Actors.Maintenance;
 
 /// <summary>
-/// Tells the sequencers from time to time how long records are kept (Kafka's <c>log.retention.check.interval.ms</c>). It decides nothing:
-/// the configs come from the catalog's owner, and each sequencer drops what is too old in its own state, behind its own fence. So it needs
-/// no fence itself; one in a cluster is enough, and a second one would do no harm.
+/// Tells the sequencers of this node from time to time how long records are kept (Kafka's <c>log.retention.check.interval.ms</c>). It decides
+/// nothing: the configs come from the catalog's owner, and each sequencer drops what is too old in its own state, behind its own fence.
 /// </summary>
 public sealed class RetentionDriver : IAsyncDisposable
 {
@@ -47,7 +46,7 @@ public sealed class RetentionDriver : IAsyncDisposable
         return this;
     }
 
-    /// <summary>Goes once through all shards. A shard that cannot be had now is left for the next time.</summary>
+    /// <summary>Goes once through the shards of this node. One that cannot be had now is left for the next time.</summary>
     public async Task RunOnceAsync(CancellationToken cancellationToken)
     {
         CatalogImage image = await _catalog.AskAsync<CatalogImage>(
@@ -58,9 +57,11 @@ public sealed class RetentionDriver : IAsyncDisposable
         // One after the other: this is never urgent, and the shards share one database.
         for (int shard = 0; shard < _region.ShardCount; shard++)
         {
+            if (_region.LocalSequencer(shard) is not { } sequencer)
+                continue;
             try
             {
-                await RunShardAsync(shard, policies, cancellationToken);
+                await RunShardAsync(sequencer, policies, cancellationToken);
             }
             catch (Exception error) when (error is TimeoutException or ActorStoppedException or JournalException)
             {
@@ -76,12 +77,13 @@ public sealed class RetentionDriver : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private async Task RunShardAsync(int shard, IReadOnlyDictionary<Guid, RetentionPolicy> policies, CancellationToken cancellationToken)
+    private async Task RunShardAsync(
+        ActorRef<SequencerMessage> sequencer, IReadOnlyDictionary<Guid, RetentionPolicy> policies, CancellationToken cancellationToken)
     {
         RetentionReply reply;
         do
         {
-            reply = await _region.Sequencer(shard).AskAsync<RetentionReply>(
+            reply = await sequencer.AskAsync<RetentionReply>(
                 answer => new SequencerMessage.ApplyRetention(policies, answer), s_ask, cancellationToken);
             _extents.Add(reply.Extents);
             _bytes.Add(reply.Bytes);

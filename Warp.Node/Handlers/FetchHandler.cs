@@ -1,5 +1,6 @@
 using Warp.Actors.Catalog;
 using Warp.Actors.Sequencing;
+using Warp.Node.Configuration;
 using Warp.Protocol.Messages;
 using Warp.Protocol.Wire;
 using Warp.Streams.Fetch;
@@ -8,9 +9,11 @@ namespace Warp.Node.Handlers;
 
 /// <summary>
 /// Fetch, versions 4 to 17. Fetch sessions (KIP-227) are declined by answering session id 0, after which clients send full requests.
-/// Leader epochs in requests are not looked at: nothing is ever truncated here.
+/// Leader epochs in requests are not looked at: nothing is ever truncated here. A node without the role <c>fetch</c> answers with an error
+/// that sends consumers elsewhere.
 /// </summary>
-public sealed class FetchHandler(PublishedCatalog catalog, FetchPlanner planner) : ApiHandler<FetchRequest>(ApiKey.Fetch, 4, 17)
+public sealed class FetchHandler(PublishedCatalog catalog, FetchPlanner planner, NodeRoles roles = NodeRoles.All)
+    : ApiHandler<FetchRequest>(ApiKey.Fetch, 4, 17)
 {
     private const short FirstVersionOfTopicIds = 13;
     private const sbyte ReadCommitted = 1;
@@ -42,6 +45,12 @@ public sealed class FetchHandler(PublishedCatalog catalog, FetchPlanner planner)
             {
                 var answer = new FetchResponse.PartitionData { PartitionIndex = partition.Partition, HighWatermark = -1, Records = RecordSet.Empty };
                 topicAnswer.Partitions.Add(answer);
+                if (!roles.HasFlag(NodeRoles.Fetch))
+                {
+                    answer.ErrorCode = ErrorCode.NotLeaderOrFollower;
+                    anyError = true;
+                    continue;
+                }
                 if (found is null || partition.Partition < 0 || partition.Partition >= found.OpenPartitionCount)
                 {
                     answer.ErrorCode = found is null && byId ? ErrorCode.UnknownTopicId : ErrorCode.UnknownTopicOrPartition;

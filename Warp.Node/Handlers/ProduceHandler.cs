@@ -1,6 +1,7 @@
 using Warp.Actors.Catalog;
 using Warp.Actors.Kernel;
 using Warp.Actors.Sequencing;
+using Warp.Node.Configuration;
 using Warp.Protocol.Messages;
 using Warp.Streams.Objects.Resilience;
 using Warp.Streams.Produce;
@@ -11,10 +12,16 @@ namespace Warp.Node.Handlers;
 /// Produce, versions 0 to 13. Versions 0 to 2 are listed (librdkafka up to 2.10 compresses only then, KAFKA-18659) but refused: they carry
 /// message formats of before Kafka 0.11. <c>acks=1</c> and <c>acks=all</c> mean the same: the bytes are in the store and the offsets in the
 /// journal. <c>acks=0</c> takes the same way and gets no response; its connection is closed when the write fails. While the store is
-/// unavailable, requests are refused at once with an error that clients retry.
+/// unavailable, requests are refused at once with an error that clients retry; a node without the role <c>produce</c> refuses them with one
+/// that sends clients elsewhere.
 /// </summary>
 public sealed class ProduceHandler(
-    PublishedCatalog catalog, ProduceIntake intake, ActorRef<FlushMessage> pipeline, StoreHealth store, TimeProvider time)
+    PublishedCatalog catalog,
+    ProduceIntake intake,
+    ActorRef<FlushMessage> pipeline,
+    StoreHealth store,
+    TimeProvider time,
+    NodeRoles roles = NodeRoles.All)
     : ApiHandler<ProduceRequest>(ApiKey.Produce, 0, 13)
 {
     private const short FirstVersionOfBatches = 3;
@@ -64,6 +71,8 @@ public sealed class ProduceHandler(
             return ErrorCode.InvalidTxnState;
         if (request.Acks is not (-1 or 0 or 1))
             return ErrorCode.InvalidRequiredAcks;
+        if (!roles.HasFlag(NodeRoles.Produce))
+            return ErrorCode.NotLeaderOrFollower;
         return store.State == StoreState.Unavailable ? ErrorCode.KafkaStorageError : ErrorCode.None;
     }
 

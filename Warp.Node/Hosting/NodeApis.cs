@@ -9,14 +9,16 @@ internal static class NodeApis
 {
     public static ApiDispatcher Create(NodeOptions options, NodeServices services, HostPort address, TimeProvider time, ILoggerFactory loggers)
     {
-        var cluster = new ClusterView(services.ClusterId, new ClusterNode(services.Node.NodeId, address.Host, address.Port, options.Node.Zone));
+        var self = new ClusterNode(
+            services.Node.NodeId, address.Host, address.Port, options.Node.Zone, options.Node.Group, options.Node.Roles);
+        var cluster = new ClusterView(services.ClusterId, self, services.Membership);
         var catalog = new CatalogClient(services.Catalog, services.Published, time, loggers.CreateLogger<CatalogClient>());
         var groups = new GroupClient(services.Groups, loggers.CreateLogger<GroupClient>());
         var sequencers = new SequencerQuestions(services.Region, loggers.CreateLogger<SequencerQuestions>());
         return new ApiDispatcher(
         [
-            new ProduceHandler(services.Published, services.Intake, services.Pipeline, services.StoreHealth, time),
-            new FetchHandler(services.Published, services.Planner),
+            new ProduceHandler(services.Published, services.Intake, services.Pipeline, services.StoreHealth, time, options.Node.Roles),
+            new FetchHandler(services.Published, services.Planner, options.Node.Roles),
             new ListOffsetsHandler(services.Published, services.Planner),
             new MetadataHandler(catalog, cluster),
             new CreateTopicsHandler(catalog, cluster),
@@ -28,7 +30,7 @@ internal static class NodeApis
             new DeleteRecordsHandler(catalog, services.Region, loggers.CreateLogger<DeleteRecordsHandler>()),
             new OffsetForLeaderEpochHandler(catalog, sequencers),
             new InitProducerIdHandler(new ProducerIdPool(catalog)),
-            new FindCoordinatorHandler(cluster),
+            new FindCoordinatorHandler(cluster, services.Groups),
             new JoinGroupHandler(groups),
             new SyncGroupHandler(groups),
             new HeartbeatHandler(groups),

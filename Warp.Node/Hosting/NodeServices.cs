@@ -214,7 +214,7 @@ internal sealed class NodeServices : IAsyncDisposable
         Open(CompactionWorker.Start(services, Compaction, _draining.Token));
         var byKey = new LogCompactionSettings(
             options.LogCompaction.Interval, options.LogCompaction.MinDirtyBytes, options.Compaction.L2SizeBytes);
-        Open(new LogCompactionDriver(services, Catalog, byKey, meter, _draining.Token).Start());
+        Open(new LogCompactionDriver(services, Catalog, byKey, shard => Region.LocalSequencer(shard) is not null, meter, _draining.Token).Start());
     }
 
     /// <summary>The first questions to the store: whoever named a wrong one, or has no access to it, hears it in one line.</summary>

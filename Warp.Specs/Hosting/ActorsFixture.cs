@@ -42,6 +42,8 @@ public sealed class ActorsFixture : IAsyncLifetime
 
     public CatalogClient Client { get; private set; } = null!;
 
+    public GroupRegion GroupRegion { get; private set; } = null!;
+
     public GroupClient Groups { get; private set; } = null!;
 
     public ClusterView Cluster { get; } = new("a-cluster-id-of-22-char", new ClusterNode(NodeId, "broker.example", 9092, "zone-a"));
@@ -64,6 +66,7 @@ public sealed class ActorsFixture : IAsyncLifetime
         _commits = new GroupCommit(System, _journal);
         var persistence = new PersistenceServices(_journal, _commits, _leases, times);
         ShardRoutes routes = ShardRoutes.Alone(_leases.Node);
+        routes.Homes.Update(Enumerable.Range(0, ShardCount).Select(shard => KeyValuePair.Create(shard, new ShardHome(1, _leases.Node))));
         Region = new ShardRegion(System, persistence, ShardCount, routes);
         await Region.StartAsync([.. Enumerable.Range(0, ShardCount)], CancellationToken.None);
         Published = new PublishedCatalog(StaticConfigs);
@@ -71,10 +74,10 @@ public sealed class ActorsFixture : IAsyncLifetime
         Catalog = System.Spawn(TopicCatalog.Name, () => new TopicCatalog(persistence, Published, opener, new Random(2)));
         await Catalog.AskAsync<int>(reply => new CatalogMessage.ChangeRouting([NodeId], reply), s_ask, CancellationToken.None);
         Client = new CatalogClient(Catalog, Published, TimeProvider.System, NullLogger<CatalogClient>.Instance);
-        var groups = new GroupRegion(System, persistence, ShardCount, Published, routes.Homes);
-        await groups.StartAsync([.. Enumerable.Range(0, ShardCount)], CancellationToken.None);
-        await groups.Loading;
-        Groups = new GroupClient(groups, NullLogger<GroupClient>.Instance);
+        GroupRegion = new GroupRegion(System, persistence, ShardCount, Published, routes.Homes);
+        await GroupRegion.StartAsync([.. Enumerable.Range(0, ShardCount)], CancellationToken.None);
+        await GroupRegion.Loading;
+        Groups = new GroupClient(GroupRegion, NullLogger<GroupClient>.Instance);
     }
 
     /// <summary>Makes a topic that can be written.</summary>

@@ -20,6 +20,7 @@ public sealed class LogCompactionDriver : IAsyncDisposable
     private readonly CompactionServices _services;
     private readonly ActorRef<CatalogMessage> _catalog;
     private readonly LogCompactionSettings _settings;
+    private readonly Func<int, bool> _isMine;
     private readonly ILogger _log;
     private readonly Counter<long> _partitions;
     private readonly Counter<long> _records;
@@ -29,14 +30,21 @@ public sealed class LogCompactionDriver : IAsyncDisposable
     /// <param name="services">Store, journal, shards, and how much of them a job may use.</param>
     /// <param name="catalog">Knows the topics' configs.</param>
     /// <param name="settings">How often, and from what size on.</param>
+    /// <param name="isMine">Whether this node is to look after a shard. That two do is of no harm, but of no use.</param>
     /// <param name="meter">Gets the instruments.</param>
     /// <param name="draining">Cancelled when the node stops.</param>
     public LogCompactionDriver(
-        CompactionServices services, ActorRef<CatalogMessage> catalog, LogCompactionSettings settings, Meter meter, CancellationToken draining)
+        CompactionServices services,
+        ActorRef<CatalogMessage> catalog,
+        LogCompactionSettings settings,
+        Func<int, bool> isMine,
+        Meter meter,
+        CancellationToken draining)
     {
         _services = services;
         _catalog = catalog;
         _settings = settings;
+        _isMine = isMine;
         _log = services.System.Loggers.CreateLogger("log-compaction");
         _partitions = meter.CreateCounter<long>(
             "warp.log-compaction.partitions", "{partition}", "Partitions that were compacted by key, by outcome.");
@@ -62,6 +70,8 @@ public sealed class LogCompactionDriver : IAsyncDisposable
             return;
         for (int shard = 0; shard < _services.Region.ShardCount; shard++)
         {
+            if (!_isMine(shard))
+                continue;
             // Each at most once a round: a log that grows while it is compacted must not keep the others waiting.
             var done = new HashSet<TopicPartition>();
             while (await FindAsync(shard, policies, done, cancellationToken) is { } partition)

@@ -9,12 +9,13 @@ namespace Warp.Streams.Maintenance;
 /// </summary>
 public sealed class StoreLineage(IJournal journal, IObjectStore store, ObjectKeys keys)
 {
+    private const int MaxReadings = 5;
+
     private readonly StoreIdentity _identity = new(store, keys);
     private readonly SemaphoreSlim _turn = new(1);
 
     /// <summary>What stands against using them together, or null.</summary>
-    public async Task<string?> FindObjectionAsync(CancellationToken cancellationToken) =>
-        Objection(await journal.ReadClusterAsync(cancellationToken), await _identity.ReadAsync(cancellationToken));
+    public async Task<string?> FindObjectionAsync(CancellationToken cancellationToken) => (await ReadAsync(cancellationToken)).Objection;
 
     /// <summary>
     /// Raises the lineage in both, the journal first: from here on an older copy of the journal is noticed.
@@ -25,9 +26,8 @@ public sealed class StoreLineage(IJournal journal, IObjectStore store, ObjectKey
         await _turn.WaitAsync(cancellationToken);
         try
         {
-            ClusterRecord cluster = await journal.ReadClusterAsync(cancellationToken);
-            StoreMark? mark = await _identity.ReadAsync(cancellationToken);
-            if (Objection(cluster, mark) is { } objection)
+            (ClusterRecord cluster, StoreMark? mark, string? objection) = await ReadAsync(cancellationToken);
+            if (objection is not null)
                 throw new LineageException(objection);
             // The store may have missed the last mark. It must never miss two: that would look like an old copy of it.
             if (cluster.StoreBound && mark?.Lineage < cluster.Lineage)
@@ -41,8 +41,22 @@ public sealed class StoreLineage(IJournal journal, IObjectStore store, ObjectKey
         }
     }
 
-    private string? Objection(ClusterRecord cluster, StoreMark? mark) =>
-        LineageRules.Objection(journal.Description, cluster, store.Description, mark, storeHasObjects: mark is null);
+    /// <summary>
+    /// Reads both, the store first: the journal is raised before the store, so it is never behind what was read before it. Other nodes raise
+    /// them, too, and might do so twice between the two readings; so an objection counts only if it stays.
+    /// </summary>
+    private async Task<(ClusterRecord Cluster, StoreMark? Mark, string? Objection)> ReadAsync(CancellationToken cancellationToken)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            StoreMark? mark = await _identity.ReadAsync(cancellationToken);
+            ClusterRecord cluster = await journal.ReadClusterAsync(cancellationToken);
+            string? objection = LineageRules.Objection(
+                journal.Description, cluster, store.Description, mark, storeHasObjects: mark is null);
+            if (objection is null || attempt == MaxReadings)
+                return (cluster, mark, objection);
+        }
+    }
 }
 
 /// <summary>A journal and a store do not belong together; the message names both and says what to do.</summary>

@@ -6,7 +6,7 @@ namespace Warp.Specs.Node.Handlers;
 
 public sealed class ApiVersionsSpec
 {
-    private static readonly ApiDispatcher s_dispatcher = new([new MetadataHandler(null!, null!), new FindCoordinatorHandler(null!)]);
+    private static readonly ApiDispatcher s_dispatcher = new([new MetadataHandler(null!, null!), new FindCoordinatorHandler(null!, null!)]);
 
     [Theory]
     [InlineData(0)]

@@ -116,7 +116,7 @@ public sealed class ClusterHandlersSpec(ActorsFixture actors) : IClassFixture<Ac
         FindCoordinatorRequest request = version >= 4
             ? new() { KeyType = keyType, CoordinatorKeys = ["key"] }
             : new() { KeyType = keyType, Key = "key" };
-        var response = await new FindCoordinatorHandler(actors.Cluster).CallAsync<FindCoordinatorResponse>(request, version);
+        var response = await new FindCoordinatorHandler(actors.Cluster, actors.GroupRegion).CallAsync<FindCoordinatorResponse>(request, version);
         if (version >= 4)
             return Assert.Single(response.Coordinators);
         return new() { ErrorCode = response.ErrorCode, NodeId = response.NodeId, Host = response.Host, Port = response.Port };

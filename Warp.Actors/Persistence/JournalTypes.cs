@@ -78,6 +78,9 @@ public enum WriteRefusal
     /// <summary>The shard has a newer epoch: another owner, or this one after it raised the epoch itself.</summary>
     Fenced,
 
+    /// <summary>The shard's lease has run out. Its epoch still stands: after a renewal the same write is accepted.</summary>
+    LeaseExpired,
+
     /// <summary>The events do not follow on the last one in the journal.</summary>
     SequenceConflict,
 

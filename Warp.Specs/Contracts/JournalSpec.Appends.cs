@@ -78,6 +78,7 @@ public abstract partial class JournalSpec
             ],
             Cancellation);
 
+        Assert.All(results, static result => Assert.True(result.Outcome != WriteOutcome.Unknown, result.Detail));
         Assert.Equal(
             [WriteRefusal.None, WriteRefusal.Fenced, WriteRefusal.SequenceConflict, WriteRefusal.TooLate, WriteRefusal.None],
             results.Select(static result => result.Refusal));

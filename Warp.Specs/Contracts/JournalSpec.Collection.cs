@@ -1,5 +1,6 @@
 using Warp.Actors.Persistence;
 using Warp.Actors.Sequencing;
+using Warp.Specs.Hosting;
 using Xunit;
 using ListedRow = Warp.Actors.Persistence.ObjectRow;
 
@@ -20,10 +21,10 @@ public abstract partial class JournalSpec
         Assert.Empty(await ListAsync(ObjectRowKind.Released, TimeSpan.Zero));
         await ReferAsync(7, ReferenceChange.Drop);
 
-        await PassAsync(_grace - Moment);
+        await PassRenewingAsync(collector, _grace - Moment);
         Assert.Empty(await ListAsync(ObjectRowKind.Released, _grace));
         Assert.Empty(await Journal.BeginDeletingAsync(collector, [_object], _grace, Cancellation));
-        await PassAsync(Moment);
+        await PassRenewingAsync(collector, Moment);
         ListedRow row = Assert.Single(await ListAsync(ObjectRowKind.Released, _grace));
         Assert.Equal(new ListedRow(_object, 1234, 0, ObjectState.Live, 0, null, row.ReleasedAt, null), row);
         await AssertAgeAsync(_grace, row.ReleasedAt);
@@ -42,14 +43,14 @@ public abstract partial class JournalSpec
         Fence collector = await TakeAsync(CollectorShard);
         await ReferAsync(7, ReferenceChange.Add);
         await ReferAsync(7, ReferenceChange.Drop);
-        await PassAsync(_grace);
+        await PassRenewingAsync(collector, _grace);
         Assert.Single(await ListAsync(ObjectRowKind.Released, _grace));
 
         await ReferAsync(8, ReferenceChange.Add);
         Assert.Empty(await Journal.BeginDeletingAsync(collector, [_object], _grace, Cancellation));
         await ReferAsync(8, ReferenceChange.Drop);
         Assert.Empty(await Journal.BeginDeletingAsync(collector, [_object], _grace, Cancellation));
-        await PassAsync(_grace);
+        await PassRenewingAsync(collector, _grace);
         Assert.Equal([_object], await Journal.BeginDeletingAsync(collector, [_object], _grace, Cancellation));
     }
 
@@ -97,16 +98,16 @@ public abstract partial class JournalSpec
     {
         Fence collector = await TakeAsync(CollectorShard);
         await Journal.InsertDeletingAsync(collector, [new OrphanObject(_object, 6, 1)], Cancellation);
-        await PassAsync(_grace);
+        await PassRenewingAsync(collector, _grace);
         Assert.Empty(await ListAsync(ObjectRowKind.Deleted, TimeSpan.Zero));
         await Journal.RemoveTombstonesAsync(collector, [_object], TimeSpan.Zero, Cancellation);
 
         await Journal.ConfirmDeletedAsync(collector, [_object], Cancellation);
         Assert.Empty(await ListAsync(ObjectRowKind.Deleting, TimeSpan.Zero));
-        await PassAsync(_grace - Moment);
+        await PassRenewingAsync(collector, _grace - Moment);
         Assert.Empty(await ListAsync(ObjectRowKind.Deleted, _grace));
         await Journal.RemoveTombstonesAsync(collector, [_object], _grace, Cancellation);
-        await PassAsync(Moment);
+        await PassRenewingAsync(collector, Moment);
         await AssertAgeAsync(_grace, Assert.Single(await ListAsync(ObjectRowKind.Deleted, _grace)).DeletedAt);
         await Journal.RemoveTombstonesAsync(collector, [_object], _grace, Cancellation);
 
@@ -167,6 +168,13 @@ public abstract partial class JournalSpec
         Assert.Equal(ids, found.OrderBy(static id => id.Value));
         IReadOnlyList<ListedRow> named = await Journal.FindObjectsAsync([ids[3], NewObject(99), ids[7]], Cancellation);
         Assert.Equal([ids[3], ids[7]], named.Select(static row => row.Id));
+    }
+
+    /// <summary>Lets the time pass, as it does for an owner that renews its leases.</summary>
+    private async Task PassRenewingAsync(Fence held, TimeSpan time)
+    {
+        await PassAsync(time);
+        Assert.Equal([held], await Journal.RenewAsync(Node, [held], _lease, Cancellation));
     }
 
     private static ObjectId NewObject(int seed) => ObjectId.Mint(DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_000), new Random(seed));

@@ -112,16 +112,6 @@ public abstract partial class JournalSpec
     }
 
     [Fact]
-    public async Task A_node_without_an_id_is_the_only_node_again_in_a_later_incarnation()
-    {
-        await ReopenAsync();
-
-        NodeIncarnation again = await Journal.RegisterNodeAsync(null, Cancellation);
-
-        Assert.Equal(new NodeIncarnation(Node.NodeId, Node.Incarnation + 1), again);
-    }
-
-    [Fact]
     public async Task A_node_without_an_id_gets_one_that_is_free_when_there_are_several()
     {
         NodeIncarnation other = await Journal.RegisterNodeAsync(Node.NodeId + 6, Cancellation);

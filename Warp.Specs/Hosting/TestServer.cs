@@ -12,7 +12,13 @@ public sealed class TestServer : IAsyncDisposable
 
     private readonly Process _process;
 
-    private TestServer(Process process) => _process = process;
+    private readonly Task<string> _errors;
+
+    private TestServer(Process process)
+    {
+        _process = process;
+        _errors = process.StandardError.ReadToEndAsync();
+    }
 
     /// <summary>Starts a script and waits until it has written that its server is ready.</summary>
     /// <exception cref="InvalidOperationException">It ended, or was not ready in time; the message has what it wrote.</exception>
@@ -27,9 +33,8 @@ public sealed class TestServer : IAsyncDisposable
         var server = new TestServer(Process.Start(start)!);
         try
         {
-            Task<string> errors = server._process.StandardError.ReadToEndAsync();
-            string? line = await server._process.StandardOutput.ReadLineAsync().WaitAsync(_startTimeout);
-            return line == "ready" ? server : throw new InvalidOperationException($"{script} did not start: {await errors}");
+            await server.ExpectAsync("ready");
+            return server;
         }
         catch
         {
@@ -38,10 +43,26 @@ public sealed class TestServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Gives the script a command that it knows, and waits until it has been carried out. One caller at a time.</summary>
+    /// <exception cref="InvalidOperationException">It failed; the message has what the script wrote.</exception>
+    public async Task CommandAsync(string command)
+    {
+        await _process.StandardInput.WriteLineAsync(command);
+        await _process.StandardInput.FlushAsync();
+        await ExpectAsync("done");
+    }
+
     public async ValueTask DisposeAsync()
     {
         _process.StandardInput.Close();
         await _process.WaitForExitAsync();
         _process.Dispose();
+    }
+
+    private async Task ExpectAsync(string expected)
+    {
+        string? line = await _process.StandardOutput.ReadLineAsync().WaitAsync(_startTimeout);
+        if (line != expected)
+            throw new InvalidOperationException($"{_process.StartInfo.FileName} failed: {await _errors}");
     }
 }

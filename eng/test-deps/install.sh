@@ -10,6 +10,7 @@ packages=(
   ceph-mon ceph-osd radosgw # an S3 server, run by s3.sh
   gcc g++ make zlib1g-dev libzstd-dev libssl-dev libsasl2-dev # what librdkafka.sh compiles with
 )
+compgen -G "/usr/lib/postgresql/*/bin/postgres" >/dev/null || packages+=(postgresql) # a database server, run by postgres.sh
 command -v npm >/dev/null || packages+=(nodejs npm) # runs kafkajs and Azurite; librdkafka.sh and node.sh get theirs by npm
 
 missing=()

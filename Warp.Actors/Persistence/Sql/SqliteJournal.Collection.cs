@@ -96,16 +96,9 @@ public sealed partial class SqliteJournal
         var rows = new List<ObjectRow>();
         while (row.Read())
         {
-            ObjectState state = row.GetString(3) switch
-            {
-                "pending" => ObjectState.Pending,
-                "live" => ObjectState.Live,
-                "deleting" => ObjectState.Deleting,
-                var unknown => throw new JournalException(
-                    $"The journal has an object in the state '{unknown}', which this version of Warp does not know; run a newer one."),
-            };
             rows.Add(new ObjectRow(
-                ObjectId.FromBytes((byte[])row.GetValue(0)), row.GetInt64(1), row.GetInt32(2), state, (ulong)row.GetInt64(4),
+                ObjectId.FromBytes((byte[])row.GetValue(0)), row.GetInt64(1), row.GetInt32(2), SqlObjectState.Parse(row.GetString(3)),
+                (ulong)row.GetInt64(4),
                 TimeAt(5), TimeAt(6), TimeAt(7)));
         }
         return rows;

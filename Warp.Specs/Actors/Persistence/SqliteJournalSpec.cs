@@ -63,6 +63,16 @@ public sealed class SqliteJournalSpec : JournalSpec
         "DELETE FROM journal WHERE persistence_id = $id AND sequence_nr = $nr", _ => { }, ("$id", persistenceId), ("$nr", sequenceNr));
 
     [Fact]
+    public async Task A_node_without_an_id_is_the_only_node_again_in_a_later_incarnation()
+    {
+        await ReopenAsync();
+
+        NodeIncarnation again = await Journal.RegisterNodeAsync(null, Cancellation);
+
+        Assert.Equal(new NodeIncarnation(Node.NodeId, Node.Incarnation + 1), again);
+    }
+
+    [Fact]
     public async Task A_second_opener_is_told_that_the_file_is_in_use()
     {
         JournalException error = await Assert.ThrowsAsync<JournalException>(() => OpenAsync(Path));

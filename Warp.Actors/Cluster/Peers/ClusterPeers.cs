@@ -32,9 +32,13 @@ public sealed class ClusterPeers : IDisposable
     public Task<TResponse> CallAsync<TResponse>(
         NodeIncarnation node, IRequest request, TimeSpan deadline, CancellationToken cancellationToken)
         where TResponse : class, IResponse =>
-        _membership.Current.Find(node) is { } row
-            ? _network.CallAsync<TResponse>(AddressOf(row), request, deadline, cancellationToken)
-            : throw new PeerCallException(PeerFailure.NotSent, $"Node {node} is not a live member of the cluster.");
+        _network.CallAsync<TResponse>(AddressOf(node), request, deadline, cancellationToken);
+
+    /// <summary>Where a member is.</summary>
+    /// <exception cref="PeerCallException">There is no such member (any more).</exception>
+    public PeerAddress AddressOf(NodeIncarnation node) => _membership.Current.Find(node) is { } row
+        ? AddressOf(row)
+        : throw new PeerCallException(PeerFailure.NotSent, $"Node {node} is not a live member of the cluster.");
 
     /// <summary>Has all other members look at once what has changed. Those that do not hear it look by themselves a moment later.</summary>
     public void Nudge(ClusterMembers members)

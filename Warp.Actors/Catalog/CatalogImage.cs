@@ -129,7 +129,8 @@ public sealed record CatalogImage
     private static ImmutableSortedDictionary<string, string> ConfigsOf<T>(List<T> configs, Func<T, (string Name, string Value)> of) =>
         configs.Select(of).ToImmutableSortedDictionary(static c => c.Name, static c => c.Value, StringComparer.Ordinal);
 
-    private EffectiveTopicConfig EffectiveOf(ImmutableSortedDictionary<string, string> overrides) => new(overrides, BrokerConfigsOf(AllNodes));
+    /// <summary>The configs in effect of a topic that sets these itself.</summary>
+    internal EffectiveTopicConfig EffectiveOf(ImmutableSortedDictionary<string, string> overrides) => new(overrides, BrokerConfigsOf(AllNodes));
 
     private TopicImage TopicOf(TopicCreated created)
     {

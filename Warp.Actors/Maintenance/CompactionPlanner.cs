@@ -133,13 +133,30 @@ public sealed class CompactionPlanner : PersistentActor<CompactionMessage>
             string reason = $"Node {take.Worker.NodeId} has stopped, or asked for another job.";
             Self.Tell(new CompactionMessage.Abandon(job.Job.JobId, reason));
         }
-        _workers.Enqueue(take);
+        LetWait(take);
         if (_groups.Count > 0)
             Self.Tell(new CompactionMessage.Assign());
     }
 
+    /// <summary>A node waits once: whoever asks again has given up the question before.</summary>
+    private void LetWait(CompactionMessage.TakeJob take)
+    {
+        for (int i = _workers.Count; i > 0; i--)
+        {
+            CompactionMessage.TakeJob waiting = _workers.Dequeue();
+            if (waiting.Worker.NodeId != take.Worker.NodeId)
+                _workers.Enqueue(waiting);
+            else
+                waiting.Fail(new ActorStoppedException(Name));
+        }
+        _workers.Enqueue(take);
+    }
+
     private void Assign()
     {
+        // Those who gave up are not given a job.
+        while (_workers.TryPeek(out CompactionMessage.TakeJob? next) && next.Reply.Task.IsCompleted)
+            _workers.Dequeue();
         _isForced &= _groups.Count > 0;
         if (_state.IsPaused || _workers.Count == 0 || _groups.Count == 0 || (NowMs < _state.NotBeforeMs && !_isForced))
             return;

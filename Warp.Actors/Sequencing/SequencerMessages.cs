@@ -81,7 +81,12 @@ public abstract partial record SequencerMessage
     /// <summary>
     /// Signals the watcher once, as soon as one of the partitions has records at its offset, or is gone; or when the sequencer stops.
     /// </summary>
-    public sealed record Watch(IReadOnlyList<(TopicPartition Partition, long Offset)> Partitions, IPartitionWatcher Watcher) : Question, IAsk
+    /// <param name="Partitions">The partitions, and from where on records are news.</param>
+    /// <param name="Watcher">Who waits.</param>
+    /// <param name="Done">Cancelled when nobody waits any more, so that another node need not be asked any longer.</param>
+    public sealed record Watch(
+        IReadOnlyList<(TopicPartition Partition, long Offset)> Partitions, IPartitionWatcher Watcher, CancellationToken Done = default)
+        : Question, IAsk
     {
         public void Fail(Exception error) => Watcher.Signal();
     }

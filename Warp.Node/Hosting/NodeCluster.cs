@@ -225,7 +225,7 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
         {
             throw new ConfigurationException($"warp.rpc.listen: {listen} cannot be listened on ({error.Message}); name another address.");
         }
-        HostPort advertised = PeerOptions.AdvertisedAt(Options, _listener.BoundPort);
+        HostPort advertised = Options.Rpc.AdvertisedAt(_listener.BoundPort);
         return new NodeAddress(advertised.Host, advertised.Port);
     }
 

@@ -131,6 +131,7 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
     private async Task WaitAsync(FetchQuery query, PartitionExtents[] plan, TimeSpan left, CancellationToken cancellationToken)
     {
         var watcher = new FetchWatcher();
+        using var done = new CancellationTokenSource();
         await using CancellationTokenRegistration signalled = draining.Register(watcher.Signal);
         var byShard = new Dictionary<int, List<(TopicPartition, long)>>();
         for (int i = 0; i < plan.Length; i++)
@@ -145,7 +146,7 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
         try
         {
             foreach ((int shard, List<(TopicPartition, long)> partitions) in byShard)
-                region.Sequencer(shard).Tell(new SequencerMessage.Watch(partitions, watcher));
+                region.Sequencer(shard).Tell(new SequencerMessage.Watch(partitions, watcher, done.Token));
             await watcher.Signalled.WaitAsync(left, system.Time, cancellationToken);
         }
         catch (TimeoutException)
@@ -155,6 +156,7 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
         finally
         {
             watcher.IsDone = true;
+            await done.CancelAsync();
         }
     }
 

@@ -33,7 +33,8 @@ public interface IPeerHandler
 /// <param name="Version">Of the request and of its response.</param>
 /// <param name="Timeout">How long it waits for the answer, counted from when the request arrived.</param>
 /// <param name="Frame">The memory of the request.</param>
+/// <param name="Time">The clock of that wait.</param>
 /// <param name="CancellationToken">Cancelled when nobody waits for the answer any more: the deadline has passed, the peer has given up, or
 /// its connection has ended.</param>
 public sealed record PeerContext(
-    NodeIncarnation Peer, int FeatureLevel, short Version, TimeSpan Timeout, PooledBuffer Frame, CancellationToken CancellationToken);
+    NodeIncarnation Peer, int FeatureLevel, short Version, TimeSpan Timeout, PooledBuffer Frame, TimeProvider Time, CancellationToken CancellationToken);

@@ -28,6 +28,9 @@ public enum PeerError : short
 
     /// <summary>Whoever asked has given up.</summary>
     Cancelled = 8,
+
+    /// <summary>The journal refused what the actor wanted to write. It did not act upon the request.</summary>
+    NotWritten = 9,
 }
 
 /// <summary>What a handler throws to answer with an error.</summary>

@@ -247,7 +247,7 @@ internal sealed class PeerSession
             return PeerFrames.Error(header.CorrelationId, PeerError.Failed, "the number of the request is taken");
         try
         {
-            var context = new PeerContext(_terms.Peer, _terms.FeatureLevel, header.Version, timeout, frame, stop.Token);
+            var context = new PeerContext(_terms.Peer, _terms.FeatureLevel, header.Version, timeout, frame, _services.Time, stop.Token);
             IResponse response = await handler.HandleAsync(request, context);
             OutgoingFrame answer = PeerFrames.Response(header.CorrelationId, response, header.Version);
             if (answer.Length - PeerFrames.LengthBytes <= _services.Settings.MaxFrameBytes)

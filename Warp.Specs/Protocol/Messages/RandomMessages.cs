@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Reflection;
+using Warp.Actors.Cluster.Peers;
 using Warp.Protocol.Messages;
 using Warp.Protocol.Wire;
 using Xunit;
@@ -21,13 +22,22 @@ internal sealed class RandomMessages(Random random)
     }
 
     /// <summary>The type of the message that an API has as request or response.</summary>
-    public static Type TypeOf(ApiSpec spec, bool request) =>
-        typeof(ApiSpec).Assembly.GetType($"Warp.Protocol.Messages.{spec.Name}{(request ? "Request" : "Response")}", throwOnError: true)!;
+    public static Type TypeOf(ApiSpec spec, bool request)
+    {
+        Type table = PrivateApis.TryGet(spec.Key, out _) ? typeof(PrivateApis) : typeof(ApiSpec);
+        return table.Assembly.GetType($"{table.Namespace}.{spec.Name}{(request ? "Request" : "Response")}", throwOnError: true)!;
+    }
 
     /// <summary>A message and its bytes; it has no value that the version cannot carry.</summary>
     public (IMessage Message, byte[] Bytes) Make(ApiSpec spec, bool request, short version)
     {
-        var message = (IMessage)MakeObject(TypeOf(spec, request));
+        return Make(TypeOf(spec, request), version);
+    }
+
+    /// <summary>A message of a type, and its bytes.</summary>
+    public (IMessage Message, byte[] Bytes) Make(Type type, short version)
+    {
+        var message = (IMessage)MakeObject(type);
         while (true)
         {
             try
@@ -121,7 +131,7 @@ internal sealed class RandomMessages(Random random)
         foreach (var property in Fields(type))
         {
             var value = property.GetValue(part);
-            if (path == $"{type.FullName!["Warp.Protocol.Messages.".Length..].Replace('+', '.')}.{property.Name}")
+            if (path == $"{type.FullName![(type.Namespace!.Length + 1)..].Replace('+', '.')}.{property.Name}")
             {
                 if (!onlyNulls || value is null)
                     property.SetValue(part, property.GetValue(Activator.CreateInstance(type)));

@@ -1,4 +1,5 @@
 using System.Collections;
+using Warp.Actors.Cluster.Peers;
 using Warp.Protocol.Messages;
 using Warp.Protocol.Wire;
 using Warp.Specs.Protocol.Wire;
@@ -14,7 +15,7 @@ public sealed class RoundTripSpec
     public void Every_version_of_every_message_reads_what_it_wrote()
     {
         var messages = new RandomMessages(new Random(RandomMessages.Seed()));
-        foreach (var (spec, request, version) in Versions())
+        foreach (var (spec, request, version) in AllVersions())
         {
             for (int i = 0; i < SamplesPerVersion; i++)
             {
@@ -91,9 +92,15 @@ public sealed class RoundTripSpec
         Assert.Equal("05 77617270 04 312e30 00".Replace(" ", "", StringComparison.Ordinal), WireHex.Text(RandomMessages.Write(request, 3)));
     }
 
-    internal static IEnumerable<(ApiSpec Spec, bool Request, short Version)> Versions()
+    /// <summary>Of Kafka's APIs.</summary>
+    internal static IEnumerable<(ApiSpec Spec, bool Request, short Version)> Versions() => Versions(ApiSpecs.All);
+
+    /// <summary>Those between nodes included.</summary>
+    internal static IEnumerable<(ApiSpec Spec, bool Request, short Version)> AllVersions() => Versions(ApiSpecs.All.Concat(PrivateApis.All));
+
+    private static IEnumerable<(ApiSpec Spec, bool Request, short Version)> Versions(IEnumerable<ApiSpec> specs)
     {
-        foreach (var spec in ApiSpecs.All)
+        foreach (var spec in specs)
         {
             for (short version = spec.MinVersion; version <= spec.MaxVersion; version++)
             {

@@ -9,7 +9,7 @@ internal static class ConfigurationPrinter
     public static void Print(NodeConfiguration configuration, TextWriter output)
     {
         foreach (var entry in configuration.Entries)
-            output.WriteLine($"{entry.Key} = {Hocon(entry.Value)}  # {entry.Origin}");
+            output.WriteLine($"{entry.Key} = {(entry.IsSecret ? Quoted(ConfigurationEntry.Hidden) : Hocon(entry.Value))}  # {entry.Origin}");
     }
 
     private static string Hocon(HoconValue value) => value switch

@@ -35,6 +35,16 @@ public sealed record HostPort(string Host, int Port)
         return true;
     }
 
+    /// <summary>
+    /// The address that others are told of a listener at this one: <paramref name="advertised"/>, or else this, with <c>localhost</c> in
+    /// the place of a wildcard; port 0 becomes <paramref name="boundPort"/>.
+    /// </summary>
+    public HostPort AdvertisedAs(HostPort? advertised, int boundPort)
+    {
+        HostPort address = advertised ?? (IsWildcard ? this with { Host = "localhost" } : this);
+        return address.Port == 0 ? address with { Port = boundPort } : address;
+    }
+
     /// <summary>The text that <see cref="TryParse"/> reads.</summary>
     public override string ToString() => Host.Contains(':') ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
 

@@ -1,4 +1,6 @@
+using System.Security.Cryptography;
 using Warp.Actors.Cluster;
+using Warp.Actors.Cluster.Peers;
 using Warp.Streams.Objects;
 using Warp.Streams.Objects.Resilience;
 
@@ -15,6 +17,8 @@ public sealed record NodeOptions
     public required HttpOptions Http { get; init; }
 
     public required RpcOptions Rpc { get; init; }
+
+    public required ClusterOptions Cluster { get; init; }
 
     public required JournalOptions Journal { get; init; }
 
@@ -48,18 +52,45 @@ public sealed record KafkaOptions(HostPort Listen, HostPort? Advertised)
     /// The address that Metadata names to clients, once the listener is bound: the advertised one, or else the listen address, with
     /// <c>localhost</c> in the place of a wildcard; port 0 becomes <paramref name="boundPort"/>.
     /// </summary>
-    public HostPort AdvertisedAt(int boundPort)
-    {
-        var address = Advertised ?? (Listen.IsWildcard ? Listen with { Host = "localhost" } : Listen);
-        return address.Port == 0 ? address with { Port = boundPort } : address;
-    }
+    public HostPort AdvertisedAt(int boundPort) => Listen.AdvertisedAs(Advertised, boundPort);
 }
 
 /// <summary><c>warp.http</c>: metrics and health.</summary>
 public sealed record HttpOptions(HostPort Listen);
 
-/// <summary><c>warp.rpc</c>: node to node.</summary>
-public sealed record RpcOptions(HostPort Listen);
+/// <summary>
+/// <c>warp.rpc</c>: node to node. <paramref name="Advertised"/> is null where nothing was set, and <paramref name="Tls"/> where there is none.
+/// </summary>
+public sealed record RpcOptions(HostPort Listen, HostPort? Advertised, RpcTlsOptions? Tls)
+{
+    /// <summary>The address that other nodes are told, once the listener is bound; made up like that for clients.</summary>
+    public HostPort AdvertisedAt(int boundPort) => Listen.AdvertisedAs(Advertised, boundPort);
+}
+
+/// <summary><c>warp.rpc.tls</c>: PEM files. One may be missing only where that is noted as a problem.</summary>
+public sealed record RpcTlsOptions(string? Certificate, string? Key, string? Ca)
+{
+    /// <summary>Reads the files.</summary>
+    /// <exception cref="ConfigurationException">They cannot be read, or hold something else.</exception>
+    public PeerTls Load()
+    {
+        try
+        {
+            return PeerTls.Load(Certificate!, Key!, Ca!);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            throw new ConfigurationException($"warp.rpc.tls: {error.Message}");
+        }
+    }
+}
+
+/// <summary><c>warp.cluster</c>: what the nodes of a cluster share. Without a <paramref name="Secret"/> there is only this node.</summary>
+public sealed record ClusterOptions(string? Secret)
+{
+    /// <summary>Says nothing of the secret: options end up in logs.</summary>
+    public override string ToString() => $"{nameof(ClusterOptions)} {{ {nameof(Secret)} = {(Secret is null ? "none" : "set")} }}";
+}
 
 /// <summary><c>warp.journal</c>: the scheme is <see cref="BackendUrl.SqliteScheme"/>.</summary>
 public sealed record JournalOptions(BackendUrl Url);

@@ -1,4 +1,5 @@
 using Warp.Actors.Cluster;
+using Warp.Actors.Cluster.Peers;
 using Warp.Streams.Objects.Resilience;
 
 namespace Warp.Node.Configuration;
@@ -21,7 +22,11 @@ internal static class NodeOptionsReader
             Listen: read.Address("warp.kafka.listen"),
             Advertised: read.OptionalAddress("warp.kafka.advertised")),
         Http = new HttpOptions(read.Address("warp.http.listen")),
-        Rpc = new RpcOptions(read.Address("warp.rpc.listen")),
+        Rpc = new RpcOptions(
+            Listen: read.Address("warp.rpc.listen"),
+            Advertised: read.OptionalAddress("warp.rpc.advertised"),
+            Tls: RpcTls(read)),
+        Cluster = new ClusterOptions(read.OptionalSecret("warp.cluster.secret", PeerSettings.MinSecretLength)),
         Journal = new JournalOptions(read.Url("warp.journal.url", "sqlite:PATH")),
         Store = new StoreOptions(
             read.StoreUrl("warp.store.url"),
@@ -75,6 +80,15 @@ internal static class NodeOptionsReader
             FetchMemoryBytes: read.Memory(
                 "warp.limits.fetch-memory", 1 * MiB, Math.Clamp(memoryLimit / 8, 64L * MiB, 1024L * MiB), memoryLimit)),
     };
+
+    private static RpcTlsOptions? RpcTls(OptionsReader read)
+    {
+        var tls = new RpcTlsOptions(
+            Certificate: read.OptionalFile("warp.rpc.tls.certificate"),
+            Key: read.OptionalFile("warp.rpc.tls.key"),
+            Ca: read.OptionalFile("warp.rpc.tls.ca"));
+        return tls is { Certificate: null, Key: null, Ca: null } ? null : tls;
+    }
 
     private static TimeConstants Timing(OptionsReader read)
     {

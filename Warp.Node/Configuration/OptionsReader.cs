@@ -124,6 +124,16 @@ internal sealed class OptionsReader(IReadOnlyDictionary<string, ConfigurationEnt
         static bool IsSingleFlag(T member) => int.IsPow2(Convert.ToInt32(member));
     }
 
+    /// <summary>Something that nobody else must know, and that is shown nowhere.</summary>
+    public string? OptionalSecret(string key, int minLength) => IsNone(key) ? null : Read(
+        key,
+        $"a secret of at least {minLength} characters",
+        (string text, out string result) => (result = text).Length >= minLength);
+
+    /// <summary>The path of a file that is there.</summary>
+    public string? OptionalFile(string key) => IsNone(key) ? null : Read(
+        key, "the path of a file that is there", static (string text, out string result) => File.Exists(result = text));
+
     public HostPort? OptionalAddress(string key) => IsNone(key) ? null : Address(key);
 
     public StoreUrl? OptionalStoreUrl(string key) => IsNone(key) ? null : StoreUrl(key);
@@ -142,7 +152,7 @@ internal sealed class OptionsReader(IReadOnlyDictionary<string, ConfigurationEnt
     {
         var involved = keys.Select(key => entries[key]).ToList();
         var blamed = involved.Find(entry => entry.Origin.Source != ReferenceConfiguration.FileName) ?? involved[0];
-        var values = string.Join(", ", involved.Select(entry => $"{entry.Key} is \"{entry.Text}\" ({entry.Origin})"));
+        var values = string.Join(", ", involved.Select(entry => $"{entry.Key} is \"{entry.ShownText}\" ({entry.Origin})"));
         _problems.Add(ConfigurationProblem.InValue(blamed.Origin, $"{sentence}; {values}"));
     }
 
@@ -176,7 +186,7 @@ internal sealed class OptionsReader(IReadOnlyDictionary<string, ConfigurationEnt
         if (tryParse(entry.Text.Trim(), out var result))
             return result;
         _badKeys.Add(key);
-        _problems.Add(ConfigurationProblem.InValue(entry.Origin, $"{key} is \"{entry.Text}\"; allowed is {allowed}"));
+        _problems.Add(ConfigurationProblem.InValue(entry.Origin, $"{key} is \"{entry.ShownText}\"; allowed is {allowed}"));
         return default!;
     }
 }

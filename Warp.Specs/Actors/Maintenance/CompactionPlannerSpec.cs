@@ -124,6 +124,25 @@ public sealed class CompactionPlannerSpec : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_job_goes_to_who_still_waits_for_one()
+    {
+        var other = new NodeIncarnation(Me.NodeId + 1, 1);
+        Task<CompactionJob> repeated = TakeAsync(other);
+        Task<CompactionJob> waiting = TakeAsync(other);
+        await Assert.ThrowsAsync<ActorStoppedException>(() => repeated);
+        var givenUp = new Reply<CompactionJob>();
+        _planner.Tell(new CompactionMessage.TakeJob(new NodeIncarnation(Me.NodeId + 2, 1), givenUp));
+        givenUp.Fail(new OperationCanceledException());
+        await CommitSettledAsync(5);
+        await RunAsync();
+        Assert.Equal(5, (await waiting).Inputs.Count);
+
+        await CommitSettledAsync(5);
+        Assert.Equal(5, (await ForcedAsync(Me)).Inputs.Count);
+        Assert.Equal(0, (await DescribeAsync()).WaitingWorkers);
+    }
+
+    [Fact]
     public async Task Failures_are_followed_by_pauses_that_double_and_a_success_ends_them()
     {
         await CommitSettledAsync(5);

@@ -101,12 +101,14 @@ public sealed class CommandLineSpec : IDisposable
     public async Task Config_prints_every_value_with_its_origin()
     {
         _environment["WARP_NODE_ZONE"] = "a";
+        _environment["WARP_CLUSTER_SECRET"] = "nobody is to see this";
         Assert.Equal(0, await RunAsync("config", "--set", "warp.topic.defaults.retention.ms=5", "warp.store.url=file:a\"b\\c"));
         var lines = _output.ToString().Split('\n');
         Assert.Contains("warp.kafka.listen = \"0.0.0.0:9092\"  # reference.conf:20", lines);
-        Assert.Contains("warp.node.id = null  # reference.conf:123", lines);
+        Assert.Contains("warp.node.id = null  # reference.conf:147", lines);
         Assert.Contains("warp.node.zone = a  # WARP_NODE_ZONE", lines);
-        Assert.Contains("warp.node.roles = [produce, fetch, control, jobs]  # reference.conf:129", lines);
+        Assert.Contains("warp.cluster.secret = \"(hidden)\"  # WARP_CLUSTER_SECRET", lines);
+        Assert.Contains("warp.node.roles = [produce, fetch, control, jobs]  # reference.conf:153", lines);
         Assert.Contains("warp.topic.defaults.retention.ms = 5  # --set", lines);
         Assert.Contains("warp.store.url = \"file:a\\\"b\\\\c\"  # --set", lines);
     }

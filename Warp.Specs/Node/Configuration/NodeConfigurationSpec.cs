@@ -13,7 +13,7 @@ public sealed class NodeConfigurationSpec : IDisposable
     public void Later_sources_override_earlier_ones()
     {
         var sources = new ConfigurationSources();
-        AssertGroup("default", "reference.conf:132", sources);
+        AssertGroup("default", "reference.conf:156", sources);
 
         sources = sources with { Presets = ["warp.node.group=preset"] };
         AssertGroup("preset", "preset", sources);
@@ -83,7 +83,8 @@ public sealed class NodeConfigurationSpec : IDisposable
     [InlineData(
         "warp = 5",
         "warp is a section, not a value; "
-            + "in it are kafka, http, rpc, journal, store, flush, cache, topic, node, timing, limits, retention, gc, compaction, log-compaction")]
+            + "in it are kafka, http, rpc, cluster, journal, store, flush, cache, topic, node, timing, limits, retention, gc, compaction, "
+            + "log-compaction")]
     public void An_unknown_key_in_a_file_is_told_with_its_place(string line, string sentence)
     {
         var file = _folder.Write("warp.conf", $"\n{line}");
@@ -151,7 +152,7 @@ public sealed class NodeConfigurationSpec : IDisposable
                 $"{bad}:1: warp.flush.interval is \"soon\"; allowed is a duration from 0ms to 1min, such as 250ms, 10s or 2 minutes",
                 "--set: warp.node.id is \"x\"; allowed is a whole number from 0 to 2147483647",
                 $"{bad}:2: warp.timing.commit-deadline must be shorter than warp.timing.plan-life; "
-                    + $"warp.timing.commit-deadline is \"2min\" (reference.conf:147), warp.timing.plan-life is \"1min\" ({bad}:2)",
+                    + $"warp.timing.commit-deadline is \"2min\" (reference.conf:171), warp.timing.plan-life is \"1min\" ({bad}:2)",
             ],
             e.Problems.Select(problem => problem.Line));
     }

@@ -231,6 +231,9 @@ public sealed partial class NodeOptionsSpec
         "warp.kafka.advertised=0.0.0.0:9092",
         "warp.kafka.advertised must be a host that clients can reach, not a wildcard; warp.kafka.advertised is \"0.0.0.0:9092\" (--set)")]
     [InlineData(
+        "warp.rpc.advertised=[::]:9094",
+        "warp.rpc.advertised must be a host that the other nodes can reach, not a wildcard; warp.rpc.advertised is \"[::]:9094\" (--set)")]
+    [InlineData(
         "warp.http.listen=127.0.0.1:9092",
         "warp.kafka.listen and warp.http.listen must not share a port; "
             + "warp.kafka.listen is \"0.0.0.0:9092\" (reference.conf), warp.http.listen is \"127.0.0.1:9092\" (--set)")]
@@ -246,6 +249,38 @@ public sealed partial class NodeOptionsSpec
     {
         var e = Assert.Throws<ConfigurationException>(() => Load(setting));
         Assert.Equal([$"--set: {sentence}"], e.Problems.Select(problem => ReferenceLine().Replace(problem.Line, "reference.conf")));
+    }
+
+    [Fact]
+    public void A_secret_is_read_and_shown_nowhere()
+    {
+        const string Secret = "correct horse battery staple";
+        NodeConfiguration configuration = NodeConfiguration.Load(new ConfigurationSources { Settings = [$"warp.cluster.secret={Secret}"] });
+        Assert.Equal(Secret, configuration.Options.Cluster.Secret);
+        Assert.DoesNotContain(Secret, configuration.Options.ToString(), StringComparison.Ordinal);
+        Assert.Null(Load().Cluster.Secret);
+        var e = Assert.Throws<ConfigurationException>(() => Load("warp.cluster.secret=short"));
+        Assert.DoesNotContain("short", e.Message, StringComparison.Ordinal);
+        Assert.Contains("at least 16 characters", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Other_nodes_are_told_an_address_that_they_can_reach()
+    {
+        Assert.Equal("127.0.0.1:5000", Load("warp.rpc.listen=127.0.0.1:0").Rpc.AdvertisedAt(5000).ToString());
+        Assert.Equal("node-1:9094", Load("warp.rpc.listen=0.0.0.0:9094", "warp.rpc.advertised=node-1:9094").Rpc.AdvertisedAt(9094).ToString());
+    }
+
+    [Fact]
+    public void Tls_between_nodes_needs_all_of_its_files()
+    {
+        string file = typeof(NodeOptionsSpec).Assembly.Location;
+        Assert.Null(Load().Rpc.Tls);
+        var e = Assert.Throws<ConfigurationException>(() => Load($"warp.rpc.tls.key={file}"));
+        Assert.Contains("needs all of warp.rpc.tls.certificate, .key and .ca", Assert.Single(e.Problems).Line, StringComparison.Ordinal);
+        RpcTlsOptions tls = Load($"warp.rpc.tls.key={file}", $"warp.rpc.tls.certificate={file}", $"warp.rpc.tls.ca={file}").Rpc.Tls!;
+        e = Assert.Throws<ConfigurationException>(tls.Load);
+        Assert.StartsWith("warp.rpc.tls: ", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -14,6 +14,7 @@ public sealed partial class ReferenceConfigurationSpec
     public void The_keys_are_the_known_ones() => Assert.Equal(
         [
             "warp.cache.size",
+            "warp.cluster.secret",
             "warp.compaction.bytes-per-second", "warp.compaction.enabled", "warp.compaction.interval", "warp.compaction.l1-size",
             "warp.compaction.l2-size", "warp.compaction.memory", "warp.compaction.min-objects",
             "warp.flush.interval", "warp.flush.puts-in-flight", "warp.flush.puts-per-second", "warp.flush.size",
@@ -26,7 +27,7 @@ public sealed partial class ReferenceConfigurationSpec
             "warp.log-compaction.interval", "warp.log-compaction.min-dirty-bytes",
             "warp.node.group", "warp.node.id", "warp.node.roles", "warp.node.zone",
             "warp.retention.check-interval",
-            "warp.rpc.listen",
+            "warp.rpc.advertised", "warp.rpc.listen", "warp.rpc.tls.ca", "warp.rpc.tls.certificate", "warp.rpc.tls.key",
             "warp.store.attempt-timeout", "warp.store.compacted-url", "warp.store.hedge-budget", "warp.store.hedging", "warp.store.retries",
             "warp.store.url",
             "warp.timing.answer-memory", "warp.timing.collection-grace", "warp.timing.commit-deadline", "warp.timing.drain",
@@ -43,7 +44,7 @@ public sealed partial class ReferenceConfigurationSpec
     {
         var sources = new ConfigurationSources { Settings = [$"{key}=§"] };
         var e = Assert.Throws<ConfigurationException>(() => NodeConfiguration.Load(sources));
-        Assert.Contains(e.Problems, problem => problem.Line.StartsWith($"--set: {key} is \"§\"; allowed is "));
+        Assert.Contains(e.Problems, problem => problem.Line.StartsWith($"--set: {key} is \"{Shown(key)}\"; allowed is "));
     }
 
     [Theory]
@@ -53,8 +54,10 @@ public sealed partial class ReferenceConfigurationSpec
         var variable = key.ToUpperInvariant().Replace('.', '_').Replace('-', '_');
         var sources = new ConfigurationSources { Environment = new Dictionary<string, string> { [variable] = "§" } };
         var e = Assert.Throws<ConfigurationException>(() => NodeConfiguration.Load(sources));
-        Assert.StartsWith($"{variable}: {key} is \"§\"; allowed is ", Assert.Single(e.Problems).Line);
+        Assert.StartsWith($"{variable}: {key} is \"{Shown(key)}\"; allowed is ", Assert.Single(e.Problems).Line);
     }
+
+    private static string Shown(string key) => key.EndsWith(".secret", StringComparison.Ordinal) ? "(hidden)" : "§";
 
     [Fact]
     public void Every_key_is_described_right_above_it()

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Warp.Actors.Catalog;
+using Warp.Actors.Cluster.Peers;
 using Warp.Actors.Kernel;
 using Warp.Protocol.Messages;
 
@@ -9,11 +10,18 @@ namespace Warp.Node.Handlers;
 /// Asks the topic catalog for handlers: a catalog that does not answer becomes an error for each item, never an exception. Thread-safe.
 /// </summary>
 /// <param name="catalog">The catalog.</param>
-/// <param name="published">Its latest version.</param>
+/// <param name="published">Its latest version here.</param>
+/// <param name="catchUp">
+/// Brings that up to date where the catalog runs on another node: whoever is told that something was done must find it done.
+/// </param>
 /// <param name="time">The clock of the waits.</param>
 /// <param name="log">Where failures go.</param>
 public sealed partial class CatalogClient(
-    ActorRef<CatalogMessage> catalog, PublishedCatalog published, TimeProvider time, ILogger<CatalogClient> log)
+    ActorRef<CatalogMessage> catalog,
+    PublishedCatalog published,
+    Func<CancellationToken, Task> catchUp,
+    TimeProvider time,
+    ILogger<CatalogClient> log)
 {
     /// <summary>All topics and configs at this moment.</summary>
     public CatalogImage Image => published.Current;
@@ -37,7 +45,10 @@ public sealed partial class CatalogClient(
             TopicResult failure = ResultOf(error);
             return [.. topics.Select(_ => failure)];
         }
-        return await Task.WhenAll(opened.Select(topic => ResultAsync(topic.WaitAsync(RestOf(wait, started), time, cancellationToken))));
+        TopicResult[] results = await Task.WhenAll(
+            opened.Select(topic => ResultAsync(topic.WaitAsync(RestOf(wait, started), time, cancellationToken))));
+        await SeeAsync(cancellationToken);
+        return results;
     }
 
     /// <summary>Raises a topic's partition count, and waits until the new partitions can be written.</summary>
@@ -51,24 +62,24 @@ public sealed partial class CatalogClient(
             long started = time.GetTimestamp();
             Task<TopicResult> opened = await catalog.AskAsync<Task<TopicResult>>(
                 reply => new CatalogMessage.CreatePartitions(topic, count, validateOnly, reply), wait, cancellationToken);
-            return await opened.WaitAsync(RestOf(wait, started), time, cancellationToken);
+            TopicResult result = await opened.WaitAsync(RestOf(wait, started), time, cancellationToken);
+            await SeeAsync(cancellationToken);
+            return result;
         }
     }
 
     public Task<TopicResult> DeleteTopicAsync(Guid topicId, TimeSpan wait, CancellationToken cancellationToken) =>
-        ResultAsync(catalog.AskAsync<TopicResult>(reply => new CatalogMessage.DeleteTopic(topicId, reply), wait, cancellationToken));
+        AlterAsync(reply => new CatalogMessage.DeleteTopic(topicId, reply), wait, cancellationToken);
 
     /// <summary>Alters a topic's configs.</summary>
     public Task<TopicResult> AlterTopicConfigsAsync(
         string topic, ConfigRevision revision, bool validateOnly, TimeSpan wait, CancellationToken cancellationToken) =>
-        ResultAsync(catalog.AskAsync<TopicResult>(
-            reply => new CatalogMessage.AlterTopicConfigs(topic, revision, validateOnly, reply), wait, cancellationToken));
+        AlterAsync(reply => new CatalogMessage.AlterTopicConfigs(topic, revision, validateOnly, reply), wait, cancellationToken);
 
     /// <summary>Alters a node's dynamic configs, or those of all.</summary>
     public Task<TopicResult> AlterBrokerConfigsAsync(
         int nodeId, ConfigRevision revision, bool validateOnly, TimeSpan wait, CancellationToken cancellationToken) =>
-        ResultAsync(catalog.AskAsync<TopicResult>(
-            reply => new CatalogMessage.AlterBrokerConfigs(nodeId, revision, validateOnly, reply), wait, cancellationToken));
+        AlterAsync(reply => new CatalogMessage.AlterBrokerConfigs(nodeId, revision, validateOnly, reply), wait, cancellationToken);
 
     /// <summary>Alters quotas.</summary>
     /// <returns>A result for each alteration, in order.</returns>
@@ -77,8 +88,10 @@ public sealed partial class CatalogClient(
     {
         try
         {
-            return await catalog.AskAsync<IReadOnlyList<TopicResult>>(
+            IReadOnlyList<TopicResult> results = await catalog.AskAsync<IReadOnlyList<TopicResult>>(
                 reply => new CatalogMessage.AlterClientQuotas(alterations, validateOnly, reply), wait, cancellationToken);
+            await SeeAsync(cancellationToken);
+            return results;
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
@@ -99,6 +112,32 @@ public sealed partial class CatalogClient(
         {
             LogNoAnswer(error.Message);
             return null;
+        }
+    }
+
+    private Task<TopicResult> AlterAsync(Ask<CatalogMessage, TopicResult> change, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        return ResultAsync(AskAsync());
+
+        async Task<TopicResult> AskAsync()
+        {
+            TopicResult result = await catalog.AskAsync(change, wait, cancellationToken);
+            await SeeAsync(cancellationToken);
+            return result;
+        }
+    }
+
+    /// <summary>What was done is to be seen on this node before it is told.</summary>
+    private async Task SeeAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await catchUp(cancellationToken);
+        }
+        catch (PeerCallException error)
+        {
+            // It was done all the same, and will be seen in a moment.
+            LogNotSeen(error.Message);
         }
     }
 
@@ -131,6 +170,9 @@ public sealed partial class CatalogClient(
             _ => new TopicResult(ErrorCode.KafkaStorageError, $"The topic catalog could not store the change: {error.Message}"),
         };
     }
+
+    [LoggerMessage(LogLevel.Information, "A change of the catalog may be seen late on this node: {Reason}")]
+    private partial void LogNotSeen(string reason);
 
     [LoggerMessage(LogLevel.Warning, "The topic catalog did not do what it was asked for: {Reason}")]
     private partial void LogNoAnswer(string reason);

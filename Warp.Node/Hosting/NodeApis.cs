@@ -9,17 +9,18 @@ internal static class NodeApis
 {
     public static ApiDispatcher Create(NodeOptions options, NodeServices services, HostPort address, TimeProvider time, ILoggerFactory loggers)
     {
-        var self = new ClusterNode(
-            services.Node.NodeId, address.Host, address.Port, options.Node.Zone, options.Node.Group, options.Node.Roles);
-        var cluster = new ClusterView(services.ClusterId, self, services.Membership);
-        var catalog = new CatalogClient(services.Catalog, services.Published, time, loggers.CreateLogger<CatalogClient>());
-        var groups = new GroupClient(services.Groups, loggers.CreateLogger<GroupClient>());
-        var sequencers = new SequencerQuestions(services.Region, loggers.CreateLogger<SequencerQuestions>());
+        NodeCluster joined = services.Cluster;
+        var self = new ClusterNode(joined.Node.NodeId, address.Host, address.Port, options.Node.Zone, options.Node.Group, options.Node.Roles);
+        var cluster = new ClusterView(joined.Cluster.ClusterId, self, joined.Membership);
+        var catalog = new CatalogClient(
+            joined.Catalog, joined.Published, CatchUpAsync, time, loggers.CreateLogger<CatalogClient>());
+        var groups = new GroupClient(joined.Groups, loggers.CreateLogger<GroupClient>());
+        var sequencers = new SequencerQuestions(joined.Region, loggers.CreateLogger<SequencerQuestions>());
         return new ApiDispatcher(
         [
-            new ProduceHandler(services.Published, services.Intake, services.Pipeline, services.StoreHealth, time, options.Node.Roles),
-            new FetchHandler(services.Published, services.Planner, options.Node.Roles),
-            new ListOffsetsHandler(services.Published, services.Planner),
+            new ProduceHandler(joined.Published, services.Intake, services.Pipeline, services.StoreHealth, time, options.Node.Roles),
+            new FetchHandler(joined.Published, services.Planner, options.Node.Roles),
+            new ListOffsetsHandler(joined.Published, services.Planner),
             new MetadataHandler(catalog, cluster),
             new CreateTopicsHandler(catalog, cluster),
             new DeleteTopicsHandler(catalog, cluster),
@@ -27,19 +28,19 @@ internal static class NodeApis
             new DescribeConfigsHandler(catalog, cluster),
             new AlterConfigsHandler(catalog, cluster),
             new IncrementalAlterConfigsHandler(catalog, cluster),
-            new DeleteRecordsHandler(catalog, services.Region, loggers.CreateLogger<DeleteRecordsHandler>()),
+            new DeleteRecordsHandler(catalog, joined.Region, loggers.CreateLogger<DeleteRecordsHandler>()),
             new OffsetForLeaderEpochHandler(catalog, sequencers),
             new InitProducerIdHandler(new ProducerIdPool(catalog)),
-            new FindCoordinatorHandler(cluster, services.Groups),
+            new FindCoordinatorHandler(cluster, joined.Groups),
             new JoinGroupHandler(groups),
             new SyncGroupHandler(groups),
             new HeartbeatHandler(groups),
             new LeaveGroupHandler(groups),
-            new OffsetCommitHandler(groups, services.Published),
-            new OffsetFetchHandler(groups, services.Published),
-            new OffsetDeleteHandler(groups, services.Published),
+            new OffsetCommitHandler(groups, joined.Published),
+            new OffsetFetchHandler(groups, joined.Published),
+            new OffsetDeleteHandler(groups, joined.Published),
             new ConsumerGroupHeartbeatHandler(groups),
-            new ConsumerGroupDescribeHandler(groups, services.Published),
+            new ConsumerGroupDescribeHandler(groups, joined.Published),
             new ListGroupsHandler(groups),
             new DescribeGroupsHandler(groups),
             new DeleteGroupsHandler(groups),
@@ -57,5 +58,7 @@ internal static class NodeApis
             new CreateAclsHandler(),
             new DeleteAclsHandler(),
         ]);
+
+        Task CatchUpAsync(CancellationToken cancellationToken) => joined.Replica?.CatchUpAsync(cancellationToken) ?? Task.CompletedTask;
     }
 }

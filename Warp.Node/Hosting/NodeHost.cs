@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Warp.Actors.Cluster;
 using Warp.Actors.Kernel;
 using Warp.Node.Cli;
 using Warp.Node.Configuration;
@@ -64,16 +63,22 @@ public sealed class NodeHost : IAsyncDisposable
             listener.Bind();
             var health = new NodeHealth();
             var admin = Push(await AdminEndpoints.StartAsync(options.Http, metrics, health, cancellationToken));
-            NodeDescription description = Describe(options, options.Kafka.AdvertisedAt(listener.BoundPort), admin.Address);
             var services = Push(await NodeServices.StartAsync(
-                options, description, metrics.Meter, loggers, time, new Random(), cancellationToken));
+                options,
+                options.Kafka.AdvertisedAt(listener.BoundPort),
+                admin.Address,
+                metrics.Meter,
+                loggers,
+                time,
+                new Random(),
+                cancellationToken));
             var host = new NodeHost(options, metrics, health, admin, listener, services, loggers);
-            var throttle = new RequestThrottle(new ClientQuotaMeters(() => services.Published.Current.Quotas, time));
+            var throttle = new RequestThrottle(new ClientQuotaMeters(() => services.Cluster.Published.Current.Quotas, time));
             listener.Start(NodeApis.Create(options, services, host.KafkaAddress, time, loggers), throttle);
-            admin.Compaction.Serve(services.Compaction);
+            admin.Compaction.Serve(services.Cluster.Compaction);
             health.Ready();
             _ = host.WatchAsync();
-            NodeLog.Started(host._log, services.Node.NodeId, services.ClusterId, host.KafkaAddress, host.HttpAddress);
+            NodeLog.Started(host._log, services.Cluster.Node.NodeId, services.Cluster.Cluster.ClusterId, host.KafkaAddress, host.HttpAddress);
             return host;
         }
         catch
@@ -101,6 +106,8 @@ public sealed class NodeHost : IAsyncDisposable
         _health.NotReady("draining");
         try
         {
+            // The shards first, while all else goes on: whoever asks for them finds them on another node.
+            await _services.LeaveAsync(_drain);
             // What clients wait for is what the pipeline has still to flush, so both end together.
             Task drained = _listener.DrainAsync(_drain);
             while (!drained.IsCompleted)
@@ -122,16 +129,6 @@ public sealed class NodeHost : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await StopAsync();
-
-    private static NodeDescription Describe(NodeOptions options, HostPort kafka, HostPort http) => new(
-        new NodeAddress(kafka.Host, kafka.Port),
-        new NodeAddress(options.Rpc.Listen.Host, options.Rpc.Listen.Port),
-        new NodeAddress(http.Host, http.Port),
-        options.Node.Zone ?? "",
-        options.Node.Group,
-        (int)options.Node.Roles,
-        ProductVersion.Number,
-        ClusterBinding.FeatureLevel);
 
     private async Task WatchAsync()
     {

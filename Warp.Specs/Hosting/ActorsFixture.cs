@@ -73,7 +73,8 @@ public sealed class ActorsFixture : IAsyncLifetime
         var opener = new PartitionOpener(System, Region);
         Catalog = System.Spawn(TopicCatalog.Name, () => new TopicCatalog(persistence, Published, opener, new Random(2)));
         await Catalog.AskAsync<int>(reply => new CatalogMessage.ChangeRouting([NodeId], reply), s_ask, CancellationToken.None);
-        Client = new CatalogClient(Catalog, Published, TimeProvider.System, NullLogger<CatalogClient>.Instance);
+        Client = new CatalogClient(
+            Catalog, Published, static _ => Task.CompletedTask, TimeProvider.System, NullLogger<CatalogClient>.Instance);
         GroupRegion = new GroupRegion(System, persistence, ShardCount, Published, routes.Homes);
         await GroupRegion.StartAsync([.. Enumerable.Range(0, ShardCount)], CancellationToken.None);
         await GroupRegion.Loading;

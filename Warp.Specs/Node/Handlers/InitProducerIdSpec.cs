@@ -57,7 +57,7 @@ public sealed class InitProducerIdSpec(ActorsFixture actors) : IClassFixture<Act
     {
         await using var system = new ActorSystem(TimeProvider.System, new Random(1));
         ActorRef<CatalogMessage> failing = system.Spawn<CatalogMessage>("failing", static () => new FailingCatalog());
-        var client = new CatalogClient(failing, actors.Published, TimeProvider.System, NullLogger<CatalogClient>.Instance);
+        var client = new CatalogClient(failing, actors.Published, static _ => Task.CompletedTask, TimeProvider.System, NullLogger<CatalogClient>.Instance);
         var pool = new ProducerIdPool(client);
         for (int i = 0; i < 2; i++)
         {

@@ -61,7 +61,9 @@ public sealed record HttpOptions(HostPort Listen);
 /// <summary><c>warp.rpc</c>: node to node.</summary>
 public sealed record RpcOptions(HostPort Listen);
 
-/// <summary><c>warp.journal</c>: the scheme is <see cref="BackendUrl.SqliteScheme"/>.</summary>
+/// <summary>
+/// <c>warp.journal</c>: the scheme is <see cref="BackendUrl.SqliteScheme"/> or <see cref="BackendUrl.PostgresScheme"/>.
+/// </summary>
 public sealed record JournalOptions(BackendUrl Url);
 
 /// <summary>

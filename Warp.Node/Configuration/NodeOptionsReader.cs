@@ -22,7 +22,7 @@ internal static class NodeOptionsReader
             Advertised: read.OptionalAddress("warp.kafka.advertised")),
         Http = new HttpOptions(read.Address("warp.http.listen")),
         Rpc = new RpcOptions(read.Address("warp.rpc.listen")),
-        Journal = new JournalOptions(read.Url("warp.journal.url", "sqlite:PATH")),
+        Journal = new JournalOptions(read.JournalUrl("warp.journal.url")),
         Store = new StoreOptions(
             read.StoreUrl("warp.store.url"),
             read.OptionalStoreUrl("warp.store.compacted-url"),

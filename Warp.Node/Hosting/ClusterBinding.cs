@@ -18,22 +18,19 @@ internal static class ClusterBinding
 
     /// <summary>Opens the journal, or makes a new cluster in an empty place, and marks this start in both.</summary>
     /// <exception cref="ConfigurationException">They do not belong together, or the journal cannot be opened.</exception>
-    public static async Task<SqliteJournal> OpenAsync(
+    public static async Task<IJournal> OpenAsync(
         NodeOptions options, IObjectStore store, ObjectKeys keys, TimeProvider time, Random random, CancellationToken cancellationToken)
     {
         var identity = new StoreIdentity(store, keys);
         StoreMark? mark = await identity.ReadAsync(cancellationToken);
         bool hasObjects = mark is null && await identity.HasObjectsAsync(cancellationToken);
-        string path = options.Journal.Url.Location;
         string description = options.Journal.Url.ToString();
-        if (!SqliteJournal.Exists(path))
-            Check(null);
-        SqliteJournal journal;
+        IJournal journal;
         try
         {
             var newCluster = new ClusterRecord(
                 SqliteJournal.MintClusterId(random), Lineage: 0, StoreBound: false, ShardIds.Count, EntityHash.Name, FeatureLevel);
-            journal = await SqliteJournal.OpenAsync(path, newCluster, time, Check);
+            journal = await JournalOpener.OpenAsync(options.Journal.Url, newCluster, time, Check, cancellationToken);
         }
         catch (JournalException error)
         {

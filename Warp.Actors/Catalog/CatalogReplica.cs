@@ -99,7 +99,7 @@ public sealed class CatalogReplica : IAsyncDisposable
         FollowCatalogResponse news = await _peers.CallAsync<FollowCatalogResponse>(owner, request, s_poll, cancellationToken);
         _published.Apply(new CatalogDelta(
             news.Version,
-            news.Snapshot is { Length: > 0 } snapshot ? snapshot : null,
+            news.Snapshot is { Length: > 0 } snapshot ? snapshot : (ReadOnlyMemory<byte>?)null,
             [.. news.Events.Select(static record => new EventRecord(record.Kind, record.EventVersion, record.Payload))]));
     }
 }

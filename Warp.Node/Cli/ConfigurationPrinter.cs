@@ -3,7 +3,7 @@ using Warp.Node.Configuration.Hocon;
 
 namespace Warp.Node.Cli;
 
-/// <summary>Writes a configuration as HOCON, a key a line, with the origin of each value as a comment.</summary>
+/// <summary>Writes a configuration as HOCON, a key a line, with the origin of each value as a comment, and without passwords.</summary>
 internal static class ConfigurationPrinter
 {
     public static void Print(NodeConfiguration configuration, TextWriter output)
@@ -15,7 +15,7 @@ internal static class ConfigurationPrinter
     private static string Hocon(HoconValue value) => value switch
     {
         HoconScalar scalar when scalar.IsNull || IsPlain(scalar.Text) => scalar.Text,
-        HoconScalar scalar => Quoted(scalar.Text),
+        HoconScalar scalar => Quoted(Secrets.Hide(scalar.Text)),
         HoconArray array => $"[{string.Join(", ", array.Items.Select(Hocon))}]",
         _ => "{}",
     };

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Warp.Actors.Cluster;
 using Warp.Actors.Persistence;
+using Warp.Actors.Persistence.Sql;
 using Warp.Actors.Sharding;
 using Warp.Node.Configuration;
 using Warp.Node.Hosting;
@@ -74,17 +75,23 @@ public static class StoreCommand
         async Task<SweepResult> SweepAsync()
         {
             // The journal's file is locked, so this is the node for as long as it takes.
+            // The file of an embedded journal is locked, so this is its node for as long as it takes; in a cluster it is one more.
+            bool isEmbedded = cluster.Journal is SqliteJournal;
             NodeIncarnation node = await cluster.Journal.RegisterNodeAsync(
-                new NodeRegistration(options.Node.Id, s_description), options.Timing.Lease, cancellationToken);
+                new NodeRegistration(isEmbedded ? options.Node.Id : null, s_description), options.Timing.Lease, cancellationToken);
             IReadOnlyList<Fence> fences = await cluster.Journal.TakeOverAsync(
                 node, [ShardIds.Collection], options.Timing.Lease, cancellationToken);
             try
             {
+                if (fences.Count == 0)
+                    throw new ConfigurationException("Nothing was deleted: a node that is gone has the collection for a moment yet; try again.");
                 return await Collector(() => fences[0]).SweepAsync(listStore: true, Report, cancellationToken);
             }
             finally
             {
                 await cluster.Journal.ReleaseAsync(node, fences, CancellationToken.None);
+                if (!isEmbedded)
+                    await cluster.Journal.RemoveNodeAsync(node, CancellationToken.None);
             }
         }
 

@@ -24,8 +24,8 @@ public sealed record ConfigurationEntry(string Key, HoconValue Value)
     /// <summary>Whether nobody is to see the value, not even the operator: what is printed is kept, and passed on.</summary>
     public bool IsSecret => Key.EndsWith(".secret", StringComparison.Ordinal) && !IsNone;
 
-    /// <summary>The text as people see it.</summary>
-    public string ShownText => IsSecret ? Hidden : Text;
+    /// <summary>The text as people see it: without secrets, and passwords in URLs.</summary>
+    public string ShownText => IsSecret ? Hidden : Secrets.Hide(Text);
 
     /// <summary>The entries below an object, by their whole key, in the order of the object.</summary>
     public static IEnumerable<ConfigurationEntry> Below(string key, HoconValue value)

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Warp.Actors.Persistence.Sql;
 using Warp.Node.Configuration.Hocon;
 
 namespace Warp.Node.Configuration;
@@ -20,7 +21,7 @@ internal static partial class EnvironmentLayer
         var keys = ReferenceConfiguration.Keys.Except(ReferenceConfiguration.OpenSections).ToDictionary(VariableOf);
         foreach (var (variable, value) in environment.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
-            if (!variable.StartsWith(Prefix, StringComparison.Ordinal) || IsServiceLink(variable, environment))
+            if (!variable.StartsWith(Prefix, StringComparison.Ordinal) || IsServiceLink(variable, environment) || IsSecret(variable))
                 continue;
             var origin = new ConfigurationOrigin(variable);
             if ((keys.GetValueOrDefault(variable) ?? KeyInOpenSection(variable)) is { } key)
@@ -33,6 +34,9 @@ internal static partial class EnvironmentLayer
 
     /// <summary>The variable that sets a key.</summary>
     public static string VariableOf(string key) => key.Replace('.', '_').Replace('-', '_').ToUpperInvariant();
+
+    /// <summary>Whether the variable is no setting but read by whoever needs it, so that it is never printed.</summary>
+    private static bool IsSecret(string variable) => PostgresSettings.PasswordVariables.Contains(variable);
 
     private static string? KeyInOpenSection(string variable)
     {

@@ -92,7 +92,9 @@ public sealed record ClusterOptions(string? Secret)
     public override string ToString() => $"{nameof(ClusterOptions)} {{ {nameof(Secret)} = {(Secret is null ? "none" : "set")} }}";
 }
 
-/// <summary><c>warp.journal</c>: the scheme is <see cref="BackendUrl.SqliteScheme"/>.</summary>
+/// <summary>
+/// <c>warp.journal</c>: the scheme is <see cref="BackendUrl.SqliteScheme"/> or <see cref="BackendUrl.PostgresScheme"/>.
+/// </summary>
 public sealed record JournalOptions(BackendUrl Url);
 
 /// <summary>

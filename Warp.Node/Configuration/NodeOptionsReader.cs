@@ -27,7 +27,7 @@ internal static class NodeOptionsReader
             Advertised: read.OptionalAddress("warp.rpc.advertised"),
             Tls: RpcTls(read)),
         Cluster = new ClusterOptions(read.OptionalSecret("warp.cluster.secret", PeerSettings.MinSecretLength)),
-        Journal = new JournalOptions(read.Url("warp.journal.url", "sqlite:PATH")),
+        Journal = new JournalOptions(read.JournalUrl("warp.journal.url")),
         Store = new StoreOptions(
             read.StoreUrl("warp.store.url"),
             read.OptionalStoreUrl("warp.store.compacted-url"),

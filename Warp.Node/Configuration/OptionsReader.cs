@@ -1,4 +1,5 @@
 using System.Globalization;
+using Warp.Actors.Persistence.Sql;
 using Warp.Streams.Objects;
 
 namespace Warp.Node.Configuration;
@@ -76,15 +77,17 @@ internal sealed class OptionsReader(IReadOnlyDictionary<string, ConfigurationEnt
         "host:port with a port from 0 to 65535, such as 0.0.0.0:9092, [::1]:9092 or broker.example:9092",
         HostPort.TryParse!);
 
-    public BackendUrl Url(string key, params string[] forms) => Read(
-        key,
-        string.Join(" or ", forms),
-        (string text, out BackendUrl result) =>
-        {
-            var isValid = BackendUrl.TryParse(text, out var url);
-            result = url!;
-            return isValid && forms.Any(form => form.StartsWith($"{url!.Scheme}:", StringComparison.Ordinal));
-        });
+    /// <summary>The URL of a journal; the problem says what is wrong with it.</summary>
+    public BackendUrl JournalUrl(string key)
+    {
+        string? fault = null;
+        if (entries.TryGetValue(key, out var entry))
+            TryParseJournal(entry.Text.Trim(), out fault);
+        return Read(
+            key,
+            $"{BackendUrl.SqliteScheme}:PATH or {PostgresSettings.Form}" + (fault is null ? "" : $" ({fault})"),
+            static (string text, out BackendUrl result) => (result = TryParseJournal(text, out _)!) is not null);
+    }
 
     /// <summary>The URL of an object store; the problem says what is wrong with it.</summary>
     public StoreUrl StoreUrl(string key)
@@ -154,6 +157,25 @@ internal sealed class OptionsReader(IReadOnlyDictionary<string, ConfigurationEnt
         var blamed = involved.Find(entry => entry.Origin.Source != ReferenceConfiguration.FileName) ?? involved[0];
         var values = string.Join(", ", involved.Select(entry => $"{entry.Key} is \"{entry.ShownText}\" ({entry.Origin})"));
         _problems.Add(ConfigurationProblem.InValue(blamed.Origin, $"{sentence}; {values}"));
+    }
+
+    private static BackendUrl? TryParseJournal(string text, out string? fault)
+    {
+        fault = null;
+        if (!BackendUrl.TryParse(text, out BackendUrl? url))
+            return null;
+        if (url.Scheme != BackendUrl.PostgresScheme)
+            return url.Scheme == BackendUrl.SqliteScheme ? url : null;
+        try
+        {
+            PostgresSettings.Parse(text, static _ => null);
+            return url;
+        }
+        catch (FormatException e)
+        {
+            fault = e.Message;
+            return null;
+        }
     }
 
     private static StoreUrl? TryParseStore(string text, out string? fault)

@@ -16,24 +16,48 @@ internal static class ClusterBinding
     /// <summary>The features of this version: event kinds, object versions, node-to-node messages.</summary>
     public const int FeatureLevel = 1;
 
+    /// <summary>How often a cluster that other nodes use, too, is looked at before they are taken at their word that they do not agree.</summary>
+    private const int MaxAttempts = 4;
+
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(200);
+
     /// <summary>Opens the journal, or makes a new cluster in an empty place, and marks this start in both.</summary>
     /// <exception cref="ConfigurationException">They do not belong together, or the journal cannot be opened.</exception>
-    public static async Task<SqliteJournal> OpenAsync(
+    public static async Task<IJournal> OpenAsync(
+        NodeOptions options, IObjectStore store, ObjectKeys keys, TimeProvider time, Random random, CancellationToken cancellationToken)
+    {
+        bool isShared = options.Journal.Url.Scheme != BackendUrl.SqliteScheme;
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await TryOpenAsync(options, store, keys, time, random, cancellationToken);
+            }
+            catch (Exception error) when (isShared && attempt < MaxAttempts && error is (LineageException or ConfigurationException))
+            {
+                // Another node may just be making the cluster, or raise its lineage: then the two agree a moment later.
+                await Task.Delay(s_pause * attempt, time, cancellationToken);
+            }
+            catch (LineageException error)
+            {
+                throw new ConfigurationException(error.Message);
+            }
+        }
+    }
+
+    private static async Task<IJournal> TryOpenAsync(
         NodeOptions options, IObjectStore store, ObjectKeys keys, TimeProvider time, Random random, CancellationToken cancellationToken)
     {
         var identity = new StoreIdentity(store, keys);
         StoreMark? mark = await identity.ReadAsync(cancellationToken);
         bool hasObjects = mark is null && await identity.HasObjectsAsync(cancellationToken);
-        string path = options.Journal.Url.Location;
         string description = options.Journal.Url.ToString();
-        if (!SqliteJournal.Exists(path))
-            Check(null);
-        SqliteJournal journal;
+        IJournal journal;
         try
         {
             var newCluster = new ClusterRecord(
                 SqliteJournal.MintClusterId(random), Lineage: 0, StoreBound: false, ShardIds.Count, EntityHash.Name, FeatureLevel);
-            journal = await SqliteJournal.OpenAsync(path, newCluster, time, Check);
+            journal = await JournalOpener.OpenAsync(options.Journal.Url, newCluster, time, Check, cancellationToken);
         }
         catch (JournalException error)
         {

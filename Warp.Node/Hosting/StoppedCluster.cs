@@ -1,3 +1,4 @@
+using Warp.Actors.Cluster;
 using Warp.Actors.Persistence;
 using Warp.Actors.Persistence.Sql;
 using Warp.Actors.Sharding;
@@ -31,9 +32,8 @@ internal sealed class StoppedCluster : IAsyncDisposable
     /// </exception>
     public static async Task<StoppedCluster> OpenAsync(NodeOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
-        string path = options.Journal.Url.Location;
         string description = options.Journal.Url.ToString();
-        if (!SqliteJournal.Exists(path))
+        if (options.Journal.Url.Scheme == BackendUrl.SqliteScheme && !SqliteJournal.Exists(options.Journal.Url.Location))
             throw new ConfigurationException($"The journal {description} does not exist; name the right one (warp.journal.url).");
         NodeStore opened = NodeStore.Open(options.Store, new ObjectKeys(), time);
         IObjectStore store = opened.Store;
@@ -41,7 +41,18 @@ internal sealed class StoppedCluster : IAsyncDisposable
         {
             StoreMark? mark = await new StoreIdentity(store, new ObjectKeys()).ReadAsync(cancellationToken);
             var none = new ClusterRecord("", 0, StoreBound: false, ShardIds.Count, EntityHash.Name, 0);
-            return new StoppedCluster(opened, await SqliteJournal.OpenAsync(path, none, time, cluster => RequireSame(cluster, mark)));
+            IJournal journal = await JournalOpener.OpenAsync(
+                options.Journal.Url, none, time, cluster => RequireSame(cluster, mark), cancellationToken);
+            try
+            {
+                await RequireStoppedAsync(journal, options.Timing, cancellationToken);
+                return new StoppedCluster(opened, journal);
+            }
+            catch
+            {
+                await journal.DisposeAsync();
+                throw;
+            }
         }
         catch (Exception error)
         {
@@ -67,5 +78,16 @@ internal sealed class StoppedCluster : IAsyncDisposable
     {
         await Journal.DisposeAsync();
         await _store.DisposeAsync();
+    }
+
+    /// <summary>A file is locked by the node that uses it; a database is not.</summary>
+    private static async Task RequireStoppedAsync(IJournal journal, TimeConstants times, CancellationToken cancellationToken)
+    {
+        if (journal is SqliteJournal)
+            return;
+        // A heartbeat of nobody changes nothing, and tells who is there.
+        Heartbeat view = await journal.HeartbeatAsync(default, draining: false, [], times.Lease, cancellationToken);
+        if (view.Nodes.FirstOrDefault(node => node.HeartbeatAt > view.DatabaseTime - times.Lease) is { } alive)
+            throw new ConfigurationException($"The journal {journal.Description} is in use by node {alive.Node.NodeId} ({alive.Description.Kafka}); stop all nodes, and wait for {times.Lease.TotalSeconds} s.");
     }
 }

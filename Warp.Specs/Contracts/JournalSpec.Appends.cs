@@ -114,6 +114,55 @@ public abstract partial class JournalSpec
     }
 
     [Fact]
+    public async Task Of_64_writers_in_one_append_one_is_refused_and_63_are_written()
+    {
+        IReadOnlyList<Fence> fences = await Journal.TakeOverAsync(Node, [.. Enumerable.Range(0, 64)], _lease, Cancellation);
+        ActorWrite[] writes = [.. fences.Select(fence => Write(fence, $"a-{fence.ShardId}", fence.ShardId == 17 ? 2 : 1, "x", "y"))];
+
+        IReadOnlyList<WriteResult> results = await Journal.AppendAsync(writes, Cancellation);
+
+        for (int i = 0; i < 64; i++)
+        {
+            Assert.Equal(i == 17 ? WriteRefusal.SequenceConflict : WriteRefusal.None, results[i].Refusal);
+            Assert.Equal(i == 17 ? 0 : 2, (await Journal.RecoverAsync($"a-{i}", Cancellation)).LastSequenceNr);
+        }
+    }
+
+    [Fact]
+    public async Task The_events_of_an_actor_after_ones_that_were_refused_in_the_same_append_are_refused_too()
+    {
+        Fence fence = await TakeAsync(3);
+        ActorWrite late = Write(fence, "a", 1, "one") with { NotAfter = await Journal.ReadClockAsync(Cancellation) - TimeSpan.FromSeconds(1) };
+
+        IReadOnlyList<WriteResult> results = await Journal.AppendAsync(
+            [late, Write(fence, "a", 2, "two"), Write(fence, "b", 1, "one"), Write(fence, "a", 3, "three")], Cancellation);
+
+        Assert.Equal(
+            [WriteRefusal.TooLate, WriteRefusal.SequenceConflict, WriteRefusal.None, WriteRefusal.SequenceConflict],
+            results.Select(static result => result.Refusal));
+        Assert.Empty(await RecoverAsync("a"));
+    }
+
+    [Theory]
+    [InlineData(1, 2)]
+    [InlineData(2, 1)]
+    public async Task Of_two_snapshots_of_an_actor_in_one_append_the_higher_one_stays(long first, long second)
+    {
+        Fence fence = await TakeAsync(3);
+
+        IReadOnlyList<WriteResult> results = await Journal.AppendAsync(
+            [
+                Write(fence, "a", 1, "one", "two"),
+                Write(fence, "a", 3) with { Snapshot = Snapshot(first, $"up to {first}") },
+                Write(fence, "a", 3) with { Snapshot = Snapshot(second, $"up to {second}") },
+            ],
+            Cancellation);
+
+        Assert.All(results, static result => Assert.Equal(WriteResult.Written, result));
+        Assert.Equal(["<up to 2>"], await RecoverAsync("a"));
+    }
+
+    [Fact]
     public async Task A_write_is_accepted_up_to_its_deadline()
     {
         Fence fence = await TakeAsync(3);

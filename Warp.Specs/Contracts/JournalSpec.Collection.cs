@@ -9,7 +9,7 @@ namespace Warp.Specs.Contracts;
 /// <summary>Rows of objects that are collected.</summary>
 public abstract partial class JournalSpec
 {
-    private const int CollectorShard = 1002;
+    private protected const int CollectorShard = 1002;
 
     private static readonly TimeSpan _grace = TimeSpan.FromMinutes(15);
 
@@ -177,7 +177,7 @@ public abstract partial class JournalSpec
         Assert.Equal([held], await Journal.RenewAsync(Node, [held], _lease, Cancellation));
     }
 
-    private static ObjectId NewObject(int seed) => ObjectId.Mint(DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_000), new Random(seed));
+    private protected static ObjectId NewObject(int seed) => ObjectId.Mint(DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_000), new Random(seed));
 
     private ValueTask<IReadOnlyList<ListedRow>> ListAsync(ObjectRowKind kind, TimeSpan age) =>
         Journal.ListObjectsAsync(kind, age, null, 100, Cancellation);

@@ -8,7 +8,7 @@ namespace Warp.Specs.Contracts;
 /// <summary>Who is in the cluster, and where shards should be.</summary>
 public abstract partial class JournalSpec
 {
-    private const int CoordinatorShard = 1003;
+    private protected const int CoordinatorShard = 1003;
 
     [Fact]
     public async Task A_registered_node_is_told_to_the_others_with_all_that_it_said_of_itself()

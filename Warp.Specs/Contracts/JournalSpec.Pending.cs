@@ -6,7 +6,7 @@ namespace Warp.Specs.Contracts;
 /// <summary>Objects that are registered before they are uploaded, and how they become live.</summary>
 public abstract partial class JournalSpec
 {
-    private static readonly DateTimeOffset s_deadline = DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_600_000);
+    private protected static readonly DateTimeOffset s_deadline = DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_600_000);
 
     [Fact]
     public async Task A_registered_object_is_pending_and_registering_it_again_changes_nothing()
@@ -103,7 +103,7 @@ public abstract partial class JournalSpec
         Assert.Equal(new ObjectRow(1234, 1, "live", 1UL << 7, Released: false), await ReadObjectAsync(output.Id));
     }
 
-    private ValueTask<bool> RegisterAsync(DateTimeOffset deadline) => Journal.RegisterPendingAsync(_object, 1, deadline, Cancellation);
+    private protected ValueTask<bool> RegisterAsync(DateTimeOffset deadline) => Journal.RegisterPendingAsync(_object, 1, deadline, Cancellation);
 
     private async Task ReferRegisteredAsync(int shard)
     {
@@ -111,6 +111,6 @@ public abstract partial class JournalSpec
         Assert.Equal(WriteResult.Written, await AppendAsync(write));
     }
 
-    private static ObjectRow Pending(DateTimeOffset deadline) =>
+    private protected static ObjectRow Pending(DateTimeOffset deadline) =>
         new(0, 1, "pending", 0, Released: false) { DeadlineMs = deadline.ToUnixTimeMilliseconds() };
 }

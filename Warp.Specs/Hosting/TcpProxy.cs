@@ -6,7 +6,7 @@ namespace Warp.Specs.Hosting;
 
 /// <summary>
 /// Stands between a client and a server on this machine, and misbehaves when told: cuts connections, stops forwarding without closing them,
-/// delays what it forwards, refuses new ones. Thread-safe.
+/// delays what it forwards, loses requests or answers, refuses new connections. Thread-safe.
 /// </summary>
 public sealed class TcpProxy : IAsyncDisposable
 {
@@ -18,7 +18,9 @@ public sealed class TcpProxy : IAsyncDisposable
     private volatile TaskCompletionSource _flowing = Flowing();
     private long _delayTicks;
     private long _endedBytes;
+    private long _bytesThatPass = long.MaxValue;
     private int _accepted;
+    private int _answersToCut;
     private volatile bool _isRefusing;
 
     /// <param name="target">The server's port on the loopback address.</param>
@@ -64,6 +66,15 @@ public sealed class TcpProxy : IAsyncDisposable
             link.Cut();
     }
 
+    /// <summary>Closes the connection of the next answer that comes, which its client never sees.</summary>
+    public void CutNextAnswer() => Volatile.Write(ref _answersToCut, 1);
+
+    /// <summary>Passes only so many more bytes on to the server, and none of those after, while all connections stay open.</summary>
+    public void PassOnly(long bytes) => Interlocked.Exchange(ref _bytesThatPass, bytes);
+
+    /// <summary>Whether all bytes that may pass have.</summary>
+    public bool HasPassedAll => Interlocked.Read(ref _bytesThatPass) == 0;
+
     /// <summary>Forwards nothing more, on any connection, without closing one; new ones are accepted, and stall, too.</summary>
     public void Stall()
     {
@@ -90,6 +101,20 @@ public sealed class TcpProxy : IAsyncDisposable
         var flowing = new TaskCompletionSource();
         flowing.SetResult();
         return flowing;
+    }
+
+    /// <summary>How many of these bytes may pass on to the server.</summary>
+    private int Pass(int count)
+    {
+        while (true)
+        {
+            long left = Interlocked.Read(ref _bytesThatPass);
+            if (left == long.MaxValue)
+                return count;
+            int passing = (int)Math.Min(left, count);
+            if (Interlocked.CompareExchange(ref _bytesThatPass, left - passing, left) == left)
+                return passing;
+        }
     }
 
     private async Task AcceptAsync()
@@ -178,10 +203,16 @@ public sealed class TcpProxy : IAsyncDisposable
                     to.Shutdown(SocketShutdown.Send);
                     return;
                 }
-                for (int sent = 0; sent < count;)
-                    sent += await to.SendAsync(buffer.AsMemory(sent, count - sent), SocketFlags.None);
+                if (!isToServer && Interlocked.Exchange(ref proxy._answersToCut, 0) != 0)
+                {
+                    Cut();
+                    return;
+                }
+                int passing = isToServer ? proxy.Pass(count) : count;
+                for (int sent = 0; sent < passing;)
+                    sent += await to.SendAsync(buffer.AsMemory(sent, passing - sent), SocketFlags.None);
                 if (isToServer)
-                    Interlocked.Add(ref _bytesToServer, count);
+                    Interlocked.Add(ref _bytesToServer, passing);
             }
         }
     }

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Warp.Actors.Cluster;
+using Warp.Actors.Persistence.Sql;
 using Warp.Node.Configuration;
 using Warp.Streams.Objects;
 using Warp.Streams.Objects.Resilience;
@@ -157,6 +158,8 @@ public sealed partial class NodeOptionsSpec
         Assert.Null(Load("warp.node.id=7", "warp.node.id=").Node.Id);
     }
 
+    private const string JournalForms = "sqlite:PATH or " + PostgresSettings.Form;
+
     [Theory]
     [InlineData("warp.flush.interval=250 parsecs", "a duration from 0ms to 1min, such as 250ms, 10s or 2 minutes")]
     [InlineData("warp.flush.interval=2min", "a duration from 0ms to 1min, such as 250ms, 10s or 2 minutes")]
@@ -184,8 +187,12 @@ public sealed partial class NodeOptionsSpec
     [InlineData("warp.http.listen=300.0.0.1:80", "host:port with a port from 0 to 65535, such as 0.0.0.0:9092, [::1]:9092 or broker.example:9092")]
     [InlineData("warp.http.listen=[1.2.3.4]:80", "host:port with a port from 0 to 65535, such as 0.0.0.0:9092, [::1]:9092 or broker.example:9092")]
     [InlineData("warp.http.listen=a b:80", "host:port with a port from 0 to 65535, such as 0.0.0.0:9092, [::1]:9092 or broker.example:9092")]
-    [InlineData("warp.journal.url=mysql:x", "sqlite:PATH")]
-    [InlineData("warp.journal.url=sqlite:", "sqlite:PATH")]
+    [InlineData("warp.journal.url=mysql:x", JournalForms)]
+    [InlineData("warp.journal.url=sqlite:", JournalForms)]
+    [InlineData("warp.journal.url=postgres:x", JournalForms + " (it must be " + PostgresSettings.Form + ")")]
+    [InlineData("warp.journal.url=postgres://db/warp", JournalForms + " (it names no user)")]
+    [InlineData("warp.journal.url=postgres://warp@db", JournalForms + " (it names no database)")]
+    [InlineData("warp.journal.url=postgres://warp@db:0/warp", JournalForms + " (its port '0' is none)")]
     [InlineData("warp.store.url=data", StoreUrl.Forms)]
     [InlineData("warp.store.url=mem:x", StoreUrl.Forms)]
     [InlineData("warp.store.url=file://host/x", StoreUrl.Forms + " (The path of file: is PATH or ///PATH.)")]

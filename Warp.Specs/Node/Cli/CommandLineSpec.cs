@@ -105,12 +105,21 @@ public sealed class CommandLineSpec : IDisposable
         Assert.Equal(0, await RunAsync("config", "--set", "warp.topic.defaults.retention.ms=5", "warp.store.url=file:a\"b\\c"));
         var lines = _output.ToString().Split('\n');
         Assert.Contains("warp.kafka.listen = \"0.0.0.0:9092\"  # reference.conf:20", lines);
-        Assert.Contains("warp.node.id = null  # reference.conf:147", lines);
+        Assert.Contains($"warp.node.id = null  # {ReferenceLine.Of("warp.node.id")}", lines);
         Assert.Contains("warp.node.zone = a  # WARP_NODE_ZONE", lines);
         Assert.Contains("warp.cluster.secret = \"(hidden)\"  # WARP_CLUSTER_SECRET", lines);
-        Assert.Contains("warp.node.roles = [produce, fetch, control, jobs]  # reference.conf:153", lines);
+        Assert.Contains($"warp.node.roles = [produce, fetch, control, jobs]  # {ReferenceLine.Of("warp.node.roles")}", lines);
         Assert.Contains("warp.topic.defaults.retention.ms = 5  # --set", lines);
         Assert.Contains("warp.store.url = \"file:a\\\"b\\\\c\"  # --set", lines);
+    }
+
+    [Fact]
+    public async Task Config_prints_no_password()
+    {
+        _environment["WARP_JOURNAL_PASSWORD"] = "secret-1";
+        Assert.Equal(0, await RunAsync("config", "--set", "warp.journal.url=postgres://warp:secret-2@db:5432/warp"));
+        Assert.DoesNotContain("secret", _output.ToString());
+        Assert.Contains("warp.journal.url = \"postgres://warp:***@db:5432/warp\"  # --set", _output.ToString().Split('\n'));
     }
 
     [Fact]

@@ -13,7 +13,7 @@ public sealed class NodeConfigurationSpec : IDisposable
     public void Later_sources_override_earlier_ones()
     {
         var sources = new ConfigurationSources();
-        AssertGroup("default", "reference.conf:156", sources);
+        AssertGroup("default", ReferenceLine.Of("warp.node.group"), sources);
 
         sources = sources with { Presets = ["warp.node.group=preset"] };
         AssertGroup("preset", "preset", sources);
@@ -152,7 +152,7 @@ public sealed class NodeConfigurationSpec : IDisposable
                 $"{bad}:1: warp.flush.interval is \"soon\"; allowed is a duration from 0ms to 1min, such as 250ms, 10s or 2 minutes",
                 "--set: warp.node.id is \"x\"; allowed is a whole number from 0 to 2147483647",
                 $"{bad}:2: warp.timing.commit-deadline must be shorter than warp.timing.plan-life; "
-                    + $"warp.timing.commit-deadline is \"2min\" (reference.conf:171), warp.timing.plan-life is \"1min\" ({bad}:2)",
+                    + $"warp.timing.commit-deadline is \"2min\" ({ReferenceLine.Of("warp.timing.commit-deadline")}), warp.timing.plan-life is \"1min\" ({bad}:2)",
             ],
             e.Problems.Select(problem => problem.Line));
     }

@@ -33,6 +33,23 @@ public sealed partial class NodeOptionsSpec
     }
 
     [Fact]
+    public void The_url_of_a_database_is_kept_whole_and_printed_without_its_password()
+    {
+        BackendUrl url = Load("warp.journal.url=postgresql://warp:secret@db:5432/warp?sslmode=require").Journal.Url;
+
+        Assert.Equal(new BackendUrl("postgres", "//warp:secret@db:5432/warp?sslmode=require"), url);
+        Assert.Equal("postgres://warp:***@db:5432/warp?sslmode=require", url.ToString());
+    }
+
+    [Fact]
+    public void A_wrong_url_of_a_database_is_told_without_its_password()
+    {
+        var e = Assert.Throws<ConfigurationException>(() => Load("warp.journal.url=postgres://warp:secret@db/"));
+
+        Assert.DoesNotContain("secret", Assert.Single(e.Problems).Line);
+    }
+
+    [Fact]
     public void Time_constants_have_the_defaults_of_the_design()
     {
         var timing = Load().Timing;

@@ -23,7 +23,10 @@ public interface IMembership
     /// is there and who owns what. For an incarnation that is not the latest of its node nothing is noted or extended.
     /// </summary>
     ValueTask<Heartbeat> HeartbeatAsync(
-        NodeIncarnation node, bool draining, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken);
+        NodeIncarnation node, NodeStatus status, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken);
+
+    /// <summary>Notes that the process ends: from now on it is not alive, whenever it was last heard of. Its row, and so its id, stays.</summary>
+    ValueTask DepartAsync(NodeIncarnation node, CancellationToken cancellationToken);
 
     /// <summary>Says where shards should be; a takeover by any other node is refused from then on. Fenced, all of it or nothing.</summary>
     /// <returns>Whether the coordinator's epoch and lease stood.</returns>
@@ -60,10 +63,25 @@ public sealed record NodeDescription(
     NodeAddress Kafka, NodeAddress Rpc, NodeAddress Http, string Zone, string Group, int Roles, string Version, int FeatureLevel);
 
 /// <summary>A process that wants to be a node, of a certain id or of any.</summary>
-public sealed record NodeRegistration(int? NodeId, NodeDescription Description);
+/// <param name="NodeId">The id; null for any.</param>
+/// <param name="Description">What it tells the others.</param>
+/// <param name="Predecessor">A process that had its address, and is known to be dead, however lately it was heard of.</param>
+public sealed record NodeRegistration(int? NodeId, NodeDescription Description, NodeIncarnation? Predecessor = null);
+
+/// <summary>What a node tells with each heartbeat.</summary>
+/// <param name="IsDraining">Whether it wants to leave.</param>
+/// <param name="Unreached">The ids of the live nodes that it cannot reach.</param>
+public readonly record struct NodeStatus(bool IsDraining, IReadOnlyCollection<int> Unreached)
+{
+    /// <summary>It stays, and reaches everybody.</summary>
+    public static NodeStatus Well { get; } = new(false, []);
+}
 
 /// <summary>A node as it was last heard of, by the database's clock.</summary>
-public sealed record NodeRow(NodeIncarnation Node, NodeDescription Description, DateTimeOffset HeartbeatAt, bool IsDraining);
+public sealed record NodeRow(NodeIncarnation Node, NodeDescription Description, DateTimeOffset HeartbeatAt, NodeStatus Status)
+{
+    public bool IsDraining => Status.IsDraining;
+}
 
 /// <summary>A shard's row.</summary>
 /// <param name="ShardId">The shard.</param>

@@ -40,6 +40,9 @@ public sealed class ShardLeases : IAsyncDisposable
     /// <summary>Whether the next heartbeats say that this node wants to leave.</summary>
     public bool IsDraining { get; set; }
 
+    /// <summary>Whom the next heartbeats say that this node cannot reach.</summary>
+    public IReadOnlyCollection<int> Unreached { get; set; } = [];
+
     /// <summary>The database's clock, sampled with each renewal.</summary>
     public ClusterClock Clock { get; }
 
@@ -136,7 +139,7 @@ public sealed class ShardLeases : IAsyncDisposable
             lock (_gate)
                 fences = [.. _held.Values.Select(static holding => holding.Fence)];
             long sentAt = _system.Time.GetTimestamp();
-            Heartbeat heartbeat = await _journal.HeartbeatAsync(Node, IsDraining, fences, _times.Lease, cancellationToken);
+            Heartbeat heartbeat = await _journal.HeartbeatAsync(Node, new NodeStatus(IsDraining, Unreached), fences, _times.Lease, cancellationToken);
             Clock.Observe(heartbeat.DatabaseTime);
             lock (_gate)
             {

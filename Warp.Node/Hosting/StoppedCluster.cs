@@ -86,7 +86,7 @@ internal sealed class StoppedCluster : IAsyncDisposable
         if (journal is SqliteJournal)
             return;
         // A heartbeat of nobody changes nothing, and tells who is there.
-        Heartbeat view = await journal.HeartbeatAsync(default, draining: false, [], times.Lease, cancellationToken);
+        Heartbeat view = await journal.HeartbeatAsync(default, NodeStatus.Well, [], times.Lease, cancellationToken);
         if (view.Nodes.FirstOrDefault(node => node.HeartbeatAt > view.DatabaseTime - times.Lease) is { } alive)
             throw new ConfigurationException($"The journal {journal.Description} is in use by node {alive.Node.NodeId} ({alive.Description.Kafka}); stop all nodes, and wait for {times.Lease.TotalSeconds} s.");
     }

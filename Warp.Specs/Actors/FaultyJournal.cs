@@ -122,8 +122,10 @@ internal sealed class FaultyJournal(IJournal inner) : IJournal
         }
     }
 
+    public ValueTask DepartAsync(NodeIncarnation node, CancellationToken cancellationToken) => inner.DepartAsync(node, cancellationToken);
+
     public async ValueTask<Heartbeat> HeartbeatAsync(
-        NodeIncarnation node, bool draining, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken)
+        NodeIncarnation node, NodeStatus status, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken)
     {
         lock (_gate)
             Renewals++;
@@ -131,7 +133,7 @@ internal sealed class FaultyJournal(IJournal inner) : IJournal
             await waiting.Task;
         if (FailsRenewals)
             throw new JournalException("the database is away");
-        return await inner.HeartbeatAsync(node, draining, held, lease, cancellationToken);
+        return await inner.HeartbeatAsync(node, status, held, lease, cancellationToken);
     }
 
     public ValueTask<RecoveredJournal> RecoverAsync(string persistenceId, CancellationToken cancellationToken)

@@ -36,12 +36,12 @@ public abstract partial class JournalSpec
         await PassAsync(TimeSpan.FromMinutes(5));
         await AssertAgeAsync(TimeSpan.FromMinutes(5), (await BeatAsync(Node)).Nodes[1].HeartbeatAt);
 
-        await Journal.HeartbeatAsync(other, draining: true, [], _lease, Cancellation);
+        await Journal.HeartbeatAsync(other, new NodeStatus(true, []), [], _lease, Cancellation);
 
         NodeRow seen = (await BeatAsync(Node)).Nodes[1];
         await AssertAgeAsync(TimeSpan.Zero, seen.HeartbeatAt);
         Assert.True(seen.IsDraining);
-        await Journal.HeartbeatAsync(other, draining: false, [], _lease, Cancellation);
+        await Journal.HeartbeatAsync(other, NodeStatus.Well, [], _lease, Cancellation);
         Assert.False((await BeatAsync(Node)).Nodes[1].IsDraining);
     }
 
@@ -55,7 +55,7 @@ public abstract partial class JournalSpec
         Fence coordinator = await TakeAsync(CoordinatorShard);
         Assert.True(await Journal.AssignShardsAsync(coordinator, [new(3, 9), new(60, 8)], Cancellation));
 
-        Heartbeat heard = await Journal.HeartbeatAsync(Node, draining: false, [held], _lease, Cancellation);
+        Heartbeat heard = await Journal.HeartbeatAsync(Node, NodeStatus.Well, [held], _lease, Cancellation);
 
         Assert.InRange(heard.DatabaseTime, before, await Journal.ReadClockAsync(Cancellation));
         Assert.Equal([3, 4, 60, CoordinatorShard], heard.Shards.Select(static shard => shard.ShardId));
@@ -76,7 +76,7 @@ public abstract partial class JournalSpec
         NodeIncarnation next = await Journal.RegisterNodeAsync(Node.NodeId, Cancellation);
         await PassAsync(TimeSpan.FromMinutes(5));
 
-        Heartbeat heard = await Journal.HeartbeatAsync(Node, draining: true, [held], _lease, Cancellation);
+        Heartbeat heard = await Journal.HeartbeatAsync(Node, new NodeStatus(true, []), [held], _lease, Cancellation);
 
         Assert.False(heard.IsCurrent);
         Assert.Empty(heard.Renewed);
@@ -94,7 +94,7 @@ public abstract partial class JournalSpec
         Assert.True(await Journal.RemoveNodeAsync(Node, Cancellation));
         Assert.False(await Journal.RemoveNodeAsync(Node, Cancellation));
 
-        Heartbeat heard = await Journal.HeartbeatAsync(Node, draining: false, [held], _lease, Cancellation);
+        Heartbeat heard = await Journal.HeartbeatAsync(Node, NodeStatus.Well, [held], _lease, Cancellation);
 
         Assert.False(heard.IsCurrent);
         Assert.Empty(heard.Renewed);
@@ -219,7 +219,7 @@ public abstract partial class JournalSpec
         Journal.RegisterNodeAsync(new NodeRegistration(nodeId, description), _lease, Cancellation);
 
     private protected ValueTask<Heartbeat> BeatAsync(NodeIncarnation node) =>
-        Journal.HeartbeatAsync(node, draining: false, [], _lease, Cancellation);
+        Journal.HeartbeatAsync(node, NodeStatus.Well, [], _lease, Cancellation);
 
     private protected async Task<int[]> TakenAsync(NodeIncarnation node, params int[] shards) =>
         [.. (await Journal.TakeOverAsync(node, shards, _lease, Cancellation)).Select(static fence => fence.ShardId)];

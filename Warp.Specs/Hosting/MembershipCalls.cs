@@ -25,5 +25,5 @@ public static class MembershipCalls
     /// <summary>The fences that a heartbeat finds standing.</summary>
     public static async ValueTask<IReadOnlyList<Fence>> RenewAsync(
         this IMembership membership, NodeIncarnation node, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken) =>
-        (await membership.HeartbeatAsync(node, draining: false, held, lease, cancellationToken)).Renewed;
+        (await membership.HeartbeatAsync(node, NodeStatus.Well, held, lease, cancellationToken)).Renewed;
 }

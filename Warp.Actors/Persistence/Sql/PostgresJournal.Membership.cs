@@ -9,7 +9,7 @@ public sealed partial class PostgresJournal
 {
     private const string NodeColumns = """
         node_id, incarnation, heartbeat_at, kafka_host, kafka_port, rpc_host, rpc_port, http_host, http_port, zone, node_group, roles,
-        version, feature_level, draining
+        version, feature_level, draining, unreached
         """;
 
     private const string NoTime = "to_timestamp(0)";
@@ -28,7 +28,7 @@ public sealed partial class PostgresJournal
                   SELECT last_incarnation FROM cluster WHERE id = 1
                 ), holder AS MATERIALIZED (
                   SELECT {NodeColumns} FROM node
-                  WHERE heartbeat_at > clock_timestamp() - $14
+                  WHERE heartbeat_at > clock_timestamp() - $14 AND (node_id <> $15 OR incarnation <> $16)
                     AND ((kafka_host = $2 AND kafka_port = $3) OR (rpc_host = $4 AND rpc_port = $5))
                   ORDER BY heartbeat_at DESC LIMIT 1
                 ), turn AS (
@@ -47,14 +47,14 @@ public sealed partial class PostgresJournal
                           UNION SELECT s.owner_node + 1 FROM shard s WHERE s.owner_node < 2147483647) AS free
                         WHERE free.id > 0 AND free.id NOT IN (SELECT n.node_id FROM node n)
                           AND NOT EXISTS (SELECT 1 FROM shard s WHERE s.owner_node = free.id))),
-                    turn.last_incarnation, clock_timestamp(), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+                    turn.last_incarnation, clock_timestamp(), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, ''
                   FROM turn
                   ON CONFLICT (node_id) DO UPDATE SET
                     incarnation = excluded.incarnation, heartbeat_at = excluded.heartbeat_at, kafka_host = excluded.kafka_host,
                     kafka_port = excluded.kafka_port, rpc_host = excluded.rpc_host, rpc_port = excluded.rpc_port,
                     http_host = excluded.http_host, http_port = excluded.http_port, zone = excluded.zone,
                     node_group = excluded.node_group, roles = excluded.roles, version = excluded.version,
-                    feature_level = excluded.feature_level, draining = excluded.draining
+                    feature_level = excluded.feature_level, draining = excluded.draining, unreached = excluded.unreached
                   RETURNING node_id, incarnation
                 )
                 SELECT r.node_id AS id, r.incarnation AS number, clock_timestamp() AS now, h.*
@@ -67,7 +67,7 @@ public sealed partial class PostgresJournal
                 cancellationToken,
                 Of(node.NodeId), Of(says.Kafka.Host), Of(says.Kafka.Port), Of(says.Rpc.Host), Of(says.Rpc.Port), Of(says.Http.Host),
                 Of(says.Http.Port), Of(says.Zone), Of(says.Group), Of(says.Roles), Of(says.Version), Of(says.FeatureLevel), Of(false),
-                Of(lease));
+                Of(lease), Of(node.Predecessor?.NodeId ?? -1), Of(node.Predecessor?.Incarnation ?? -1));
             if (rows[0].Registered is { } registered)
                 return registered;
             if (rows[0].Holder is { } holder)
@@ -106,13 +106,13 @@ public sealed partial class PostgresJournal
     }
 
     public async ValueTask<Heartbeat> HeartbeatAsync(
-        NodeIncarnation node, bool draining, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken)
+        NodeIncarnation node, NodeStatus status, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken)
     {
         // What the statement itself changes it does not see in the tables, only in what its parts return.
         List<HeartbeatPart> parts = await _connections.QueryAsync(
             $"""
             WITH me AS (
-              UPDATE node SET heartbeat_at = clock_timestamp(), draining = $3 WHERE node_id = $1 AND incarnation = $2
+              UPDATE node SET heartbeat_at = clock_timestamp(), draining = $3, unreached = $7 WHERE node_id = $1 AND incarnation = $2
               RETURNING node_id, heartbeat_at
             ), held AS MATERIALIZED (
               SELECT shard_id FROM shard WHERE shard_id = ANY ($4) AND EXISTS (SELECT 1 FROM me) ORDER BY shard_id FOR UPDATE
@@ -124,22 +124,22 @@ public sealed partial class PostgresJournal
             )
             SELECT 0 AS part, r.shard_id, s.shard_id, s.epoch, s.owner_node, s.owner_incarnation, s.assigned_node,
               coalesce(r.lease_until, s.lease_until), NULL::TIMESTAMPTZ, NULL::TEXT, NULL::INT, NULL::TEXT, NULL::INT, NULL::TEXT, NULL::INT,
-              NULL::TEXT, NULL::TEXT, NULL::INT, NULL::TEXT, NULL::INT, NULL::BOOLEAN
+              NULL::TEXT, NULL::TEXT, NULL::INT, NULL::TEXT, NULL::INT, NULL::BOOLEAN, NULL::TEXT
             FROM shard s LEFT JOIN renewed r ON r.shard_id = s.shard_id AND r.epoch = s.epoch
             UNION ALL
             SELECT 1, NULL, n.node_id, n.incarnation, NULL, NULL, NULL, NULL, coalesce(me.heartbeat_at, n.heartbeat_at), n.kafka_host,
               n.kafka_port, n.rpc_host, n.rpc_port, n.http_host, n.http_port, n.zone, n.node_group, n.roles, n.version, n.feature_level,
-              CASE WHEN me.node_id IS NULL THEN n.draining ELSE $3 END
+              CASE WHEN me.node_id IS NULL THEN n.draining ELSE $3 END, CASE WHEN me.node_id IS NULL THEN n.unreached ELSE $7 END
             FROM node n LEFT JOIN me ON me.node_id = n.node_id
             UNION ALL
             SELECT 2, (SELECT count(*)::INT FROM me), NULL, NULL, NULL, NULL, NULL, clock_timestamp(), NULL, NULL, NULL, NULL, NULL, NULL,
-              NULL, NULL, NULL, NULL, NULL, NULL, NULL
+              NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
             ORDER BY 1, 3
             """,
             ReadPart,
             cancellationToken,
-            Of(node.NodeId), Of(node.Incarnation), Of(draining), Of(held.Select(static fence => fence.ShardId).ToArray()),
-            Of(held.Select(static fence => fence.Epoch).ToArray()), Of(lease));
+            Of(node.NodeId), Of(node.Incarnation), Of(status.IsDraining), Of(held.Select(static fence => fence.ShardId).ToArray()),
+            Of(held.Select(static fence => fence.Epoch).ToArray()), Of(lease), Of(SqlNodeIds.Join(status.Unreached)));
         var renewed = parts.Where(static part => part.IsRenewed).Select(static part => new Fence(part.Shard!.ShardId, part.Shard.Epoch)).ToHashSet();
         return new Heartbeat(
             parts[^1].Now,
@@ -162,6 +162,11 @@ public sealed partial class PostgresJournal
             cancellationToken,
             Of(node.NodeId), Of(node.Incarnation), Of(held.Select(static fence => fence.ShardId).ToArray()),
             Of(held.Select(static fence => fence.Epoch).ToArray()));
+
+    public async ValueTask DepartAsync(NodeIncarnation node, CancellationToken cancellationToken) =>
+        await ExecuteAsync(
+            $"UPDATE node SET heartbeat_at = {NoTime} WHERE node_id = $1 AND incarnation = $2",
+            cancellationToken, Of(node.NodeId), Of(node.Incarnation));
 
     public async ValueTask<bool> AssignShardsAsync(
         Fence coordinator, IReadOnlyList<ShardAssignment> assignments, CancellationToken cancellationToken)
@@ -233,7 +238,7 @@ public sealed partial class PostgresJournal
                     new NodeIncarnation(row.GetInt32(2), row.GetInt64(3)),
                     ReadDescription(row, 9),
                     row.GetFieldValue<DateTimeOffset>(8),
-                    row.GetBoolean(20));
+                    new NodeStatus(row.GetBoolean(20), SqlNodeIds.Split(row.GetString(21))));
                 return new HeartbeatPart(null, false, node, default, false);
             default:
                 return new HeartbeatPart(null, false, null, row.GetFieldValue<DateTimeOffset>(7), row.GetInt32(1) == 1);
@@ -244,7 +249,7 @@ public sealed partial class PostgresJournal
         new NodeIncarnation(row.GetInt32(column), row.GetInt64(column + 1)),
         ReadDescription(row, column + 3),
         row.GetFieldValue<DateTimeOffset>(column + 2),
-        row.GetBoolean(column + 14));
+        new NodeStatus(row.GetBoolean(column + 14), SqlNodeIds.Split(row.GetString(column + 15))));
 
     private static NodeDescription ReadDescription(NpgsqlDataReader row, int column)
     {

@@ -47,7 +47,7 @@ internal static class PostgresSchema
           node_id INTEGER PRIMARY KEY, incarnation BIGINT NOT NULL, heartbeat_at TIMESTAMPTZ NOT NULL, kafka_host TEXT NOT NULL,
           kafka_port INTEGER NOT NULL, rpc_host TEXT NOT NULL, rpc_port INTEGER NOT NULL, http_host TEXT NOT NULL,
           http_port INTEGER NOT NULL, zone TEXT NOT NULL, node_group TEXT NOT NULL, roles INTEGER NOT NULL, version TEXT NOT NULL,
-          feature_level INTEGER NOT NULL, draining BOOLEAN NOT NULL)
+          feature_level INTEGER NOT NULL, draining BOOLEAN NOT NULL, unreached TEXT NOT NULL)
         """,
         """
         CREATE TABLE IF NOT EXISTS journal (

@@ -33,6 +33,11 @@ public sealed partial class SqliteJournal
                   http_port, zone, node_group, roles, version, feature_level, draining)
                 VALUES ($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)
                 """, 14);
+            // Who has the file's lock is alone: whoever else was there is dead.
+            using var end = new SqlStatement(connection, "UPDATE node SET heartbeat_at = 0 WHERE node_id <> $0", 1);
+            end.Execute(id);
+            using var free = new SqlStatement(connection, "UPDATE shard SET lease_until = 0", 0);
+            free.Execute();
             register.Execute(id, incarnation, Now().ToUnixTimeMilliseconds(), says.Kafka.Host, says.Kafka.Port, says.Rpc.Host, says.Rpc.Port,
                 says.Http.Host, says.Http.Port, says.Zone, says.Group, says.Roles, says.Version, says.FeatureLevel);
             return new NodeIncarnation(id, incarnation);
@@ -63,13 +68,14 @@ public sealed partial class SqliteJournal
         }));
 
     public async ValueTask<Heartbeat> HeartbeatAsync(
-        NodeIncarnation node, bool draining, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken) =>
+        NodeIncarnation node, NodeStatus status, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken) =>
         await _database.RunAsync(connection => SqliteSchema.InTransaction(connection, () =>
         {
             DateTimeOffset now = Now();
             using var beat = new SqlStatement(connection,
-                "UPDATE node SET heartbeat_at = $2, draining = $3 WHERE node_id = $0 AND incarnation = $1", 4);
-            bool isCurrent = beat.Execute(node.NodeId, node.Incarnation, now.ToUnixTimeMilliseconds(), draining ? 1 : 0) == 1;
+                "UPDATE node SET heartbeat_at = $2, draining = $3, unreached = $4 WHERE node_id = $0 AND incarnation = $1", 5);
+            bool isCurrent = beat.Execute(node.NodeId, node.Incarnation, now.ToUnixTimeMilliseconds(), status.IsDraining ? 1 : 0,
+                SqlNodeIds.Join(status.Unreached)) == 1;
             using var renew = new SqlStatement(connection, $"UPDATE shard SET lease_until = $4 WHERE {Owned}", 5);
             long until = (now + lease).ToUnixTimeMilliseconds();
             List<Fence> renewed =
@@ -84,6 +90,13 @@ public sealed partial class SqliteJournal
                 $"UPDATE shard SET owner_node = NULL, owner_incarnation = NULL, lease_until = 0 WHERE {Owned}", 4);
             return held.Count(fence => release.Execute(fence.ShardId, fence.Epoch, node.NodeId, node.Incarnation) == 1);
         }));
+
+    public async ValueTask DepartAsync(NodeIncarnation node, CancellationToken cancellationToken) =>
+        await _database.RunAsync(connection =>
+        {
+            using var depart = new SqlStatement(connection, "UPDATE node SET heartbeat_at = 0 WHERE node_id = $0 AND incarnation = $1", 2);
+            return depart.Execute(node.NodeId, node.Incarnation);
+        });
 
     public async ValueTask<bool> AssignShardsAsync(
         Fence coordinator, IReadOnlyList<ShardAssignment> assignments, CancellationToken cancellationToken) =>
@@ -121,7 +134,7 @@ public sealed partial class SqliteJournal
         using var statement = new SqlStatement(connection,
             """
             SELECT node_id, incarnation, heartbeat_at, kafka_host, kafka_port, rpc_host, rpc_port, http_host, http_port, zone, node_group,
-              roles, version, feature_level, draining FROM node ORDER BY node_id
+              roles, version, feature_level, draining, unreached FROM node ORDER BY node_id
             """, 0);
         var nodes = new List<NodeRow>();
         using SqliteDataReader row = statement.Query();
@@ -133,7 +146,7 @@ public sealed partial class SqliteJournal
                 new NodeIncarnation(row.GetInt32(0), row.GetInt64(1)),
                 description,
                 DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(2)),
-                row.GetBoolean(14)));
+                new NodeStatus(row.GetBoolean(14), SqlNodeIds.Split(row.GetString(15)))));
         }
         return nodes;
 

@@ -42,7 +42,8 @@ internal static class SqliteSchema
           kafka_host TEXT NOT NULL DEFAULT '', kafka_port INTEGER NOT NULL DEFAULT 0, rpc_host TEXT NOT NULL DEFAULT '',
           rpc_port INTEGER NOT NULL DEFAULT 0, http_host TEXT NOT NULL DEFAULT '', http_port INTEGER NOT NULL DEFAULT 0,
           zone TEXT NOT NULL DEFAULT '', node_group TEXT NOT NULL DEFAULT '', roles INTEGER NOT NULL DEFAULT 0,
-          version TEXT NOT NULL DEFAULT '', feature_level INTEGER NOT NULL DEFAULT 0, draining INTEGER NOT NULL DEFAULT 0);
+          version TEXT NOT NULL DEFAULT '', feature_level INTEGER NOT NULL DEFAULT 0, draining INTEGER NOT NULL DEFAULT 0,
+          unreached TEXT NOT NULL DEFAULT '');
         CREATE TABLE IF NOT EXISTS journal (
           ordinal INTEGER PRIMARY KEY, persistence_id TEXT NOT NULL, sequence_nr INTEGER NOT NULL, epoch INTEGER NOT NULL,
           kind INTEGER NOT NULL, version INTEGER NOT NULL, payload BLOB NOT NULL, written_at INTEGER NOT NULL);
@@ -76,6 +77,7 @@ internal static class SqliteSchema
         ALTER TABLE node ADD COLUMN version TEXT NOT NULL DEFAULT '';
         ALTER TABLE node ADD COLUMN feature_level INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE node ADD COLUMN draining INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE node ADD COLUMN unreached TEXT NOT NULL DEFAULT '';
         """,
     ];
 

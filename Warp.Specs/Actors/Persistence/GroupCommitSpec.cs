@@ -165,8 +165,10 @@ public sealed class GroupCommitSpec : IAsyncLifetime
             NodeIncarnation node, IReadOnlyList<int> shards, TimeSpan lease, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
 
+        public ValueTask DepartAsync(NodeIncarnation node, CancellationToken cancellationToken) => throw new NotSupportedException();
+
         public ValueTask<Heartbeat> HeartbeatAsync(
-            NodeIncarnation node, bool draining, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken) =>
+            NodeIncarnation node, NodeStatus status, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
 
         public ValueTask ReleaseAsync(NodeIncarnation node, IReadOnlyList<Fence> held, CancellationToken cancellationToken) =>

@@ -81,7 +81,7 @@ public sealed class ShardPlacementSpec
         Life(node, incarnation),
         new NodeDescription(new NodeAddress("host", node), new NodeAddress("host", 100 + node), new NodeAddress("host", 200 + node), "", "default", roles, "1", 1),
         s_now,
-        isDraining);
+        new NodeStatus(isDraining, []));
 
     private static Dictionary<int, ShardRow> Shards(params ShardRow[] rows) => rows.ToDictionary(static row => row.ShardId);
 }

@@ -15,6 +15,9 @@ public abstract record MemberMessage
     /// <summary>A heartbeat was answered: look at it.</summary>
     internal sealed record Look : MemberMessage;
 
+    /// <summary>A heartbeat was not answered.</summary>
+    internal sealed record Missed : MemberMessage;
+
     /// <summary>Answered once no shard is left here: they are where they should be, or there is nobody to have them.</summary>
     public sealed record Leave(Reply<bool> Reply) : MemberMessage, IAsk
     {
@@ -30,6 +33,10 @@ public abstract record MemberMessage
 /// <param name="Times">How long nodes are taken to be alive.</param>
 /// <param name="ShardCount">The cluster's.</param>
 /// <param name="Entities">What runs where its shard is owned; started in this order, stopped in the reverse one.</param>
+/// <param name="Relay">
+/// Asks another node what it hears from the journal; null when none answers. For a node that has no way to the journal itself: it owns nothing any
+/// more, and should know who does.
+/// </param>
 /// <param name="Nudge">Tells other nodes that something has changed, so that they look at once. Only a hint: they look by themselves, too.</param>
 public sealed record MemberServices(
     IMembership Journal,
@@ -39,6 +46,7 @@ public sealed record MemberServices(
     TimeConstants Times,
     int ShardCount,
     IReadOnlyList<IShardEntities> Entities,
+    Func<CancellationToken, Task<Heartbeat?>> Relay,
     Action<ClusterMembers> Nudge);
 
 /// <summary>
@@ -64,12 +72,14 @@ public sealed class ClusterMember : Actor<MemberMessage>
     protected internal override ValueTask StartAsync(CancellationToken stopping)
     {
         _services.Leases.Heard += Hear;
+        _services.Leases.Missed += Miss;
         return ValueTask.CompletedTask;
     }
 
     protected internal override ValueTask StopAsync()
     {
         _services.Leases.Heard -= Hear;
+        _services.Leases.Missed -= Miss;
         foreach (Reply<bool> leaving in _leaving)
             leaving.Fail(new ActorStoppedException("member"));
         return ValueTask.CompletedTask;
@@ -77,17 +87,14 @@ public sealed class ClusterMember : Actor<MemberMessage>
 
     protected internal override async ValueTask ReceiveAsync(MemberMessage message)
     {
-        if (message is MemberMessage.Leave leave)
-        {
-            _leaving.Add(leave.Reply);
-            _services.Leases.IsDraining = true;
-        }
         try
         {
-            if (message is MemberMessage.Leave)
-                await _services.Leases.RenewAsync(System.Stopping);
-            else
-                await LookAsync();
+            await (message switch
+            {
+                MemberMessage.Leave leave => LeaveAsync(leave),
+                MemberMessage.Missed => RelayAsync(),
+                _ => LookAsync(),
+            });
         }
         catch (Exception error) when (error is not EvictedException)
         {
@@ -102,6 +109,15 @@ public sealed class ClusterMember : Actor<MemberMessage>
         Self.Tell(new MemberMessage.Look());
     }
 
+    private void Miss() => Self.Tell(new MemberMessage.Missed());
+
+    private async Task LeaveAsync(MemberMessage.Leave leave)
+    {
+        _leaving.Add(leave.Reply);
+        _services.Leases.IsDraining = true;
+        await _services.Leases.RenewAsync(System.Stopping);
+    }
+
     private async Task LookAsync()
     {
         Heartbeat heartbeat = Volatile.Read(ref _heard)!;
@@ -110,12 +126,7 @@ public sealed class ClusterMember : Actor<MemberMessage>
         if (!heartbeat.IsCurrent)
             throw new EvictedException(Node);
         Dictionary<int, ShardRow> shards = heartbeat.Shards.ToDictionary(static row => row.ShardId);
-        var members = new ClusterMembers(Node, heartbeat.Nodes, heartbeat.DatabaseTime, _services.Times.Lease);
-        _services.Homes.Update(heartbeat.Shards.Select(
-            static row => KeyValuePair.Create(row.ShardId, new ShardHome(row.Epoch, row.Owner))));
-        _services.Homes.Confirm();
-        _services.Membership.Publish(members);
-
+        ClusterMembers members = Learn(heartbeat);
         await StopAsync(_running.Where(shard => _services.Leases.FenceOf(shard) is null).ToList());
         bool changed = await HandOffAsync(ShardPlacement.HandOff(Node, _services.Leases.IsDraining, shards, _running));
         if (members.Find(Node) is { } self)
@@ -132,6 +143,27 @@ public sealed class ClusterMember : Actor<MemberMessage>
         {
             AnswerLeaving(members, shards);
         }
+    }
+
+    /// <summary>
+    /// Once the leases have run out others may own what this node owned. It serves on, by way of them; clients that ask it are sent there, too.
+    /// </summary>
+    private async Task RelayAsync()
+    {
+        if (_services.Leases.SinceHeard < _services.Times.Lease || await _services.Relay(System.Stopping) is not { } relayed)
+            return;
+        Learn(relayed);
+        await StopAsync([.. relayed.Shards.Where(row => _running.Contains(row.ShardId) && row.Owner != Node).Select(static row => row.ShardId)]);
+    }
+
+    private ClusterMembers Learn(Heartbeat heartbeat)
+    {
+        var members = new ClusterMembers(Node, heartbeat.Nodes, heartbeat.DatabaseTime, _services.Times.Lease);
+        _services.Homes.Update(heartbeat.Shards.Select(
+            static row => KeyValuePair.Create(row.ShardId, new ShardHome(row.Epoch, row.Owner))));
+        _services.Homes.Confirm();
+        _services.Membership.Publish(members);
+        return members;
     }
 
     private async Task<bool> HandOffAsync(IReadOnlyList<int> shards)

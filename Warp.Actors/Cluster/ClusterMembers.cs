@@ -17,7 +17,9 @@ public sealed record ClusterMembers
         Nodes = nodes;
         _live = nodes.Where(node => now - node.HeartbeatAt < lease).ToDictionary(static node => node.Node.NodeId);
         Live = [.. _live.Values.OrderBy(static node => node.Node.NodeId)];
-        Serving = [.. Live.Where(static node => !node.IsDraining)];
+        IReadOnlySet<int> isolated = Reachability.Isolated(
+            _live.ToDictionary(static node => node.Key, static node => node.Value.Status.Unreached));
+        Serving = [.. Live.Where(node => !node.IsDraining && !isolated.Contains(node.Node.NodeId))];
     }
 
     /// <summary>This node.</summary>
@@ -29,7 +31,10 @@ public sealed record ClusterMembers
     /// <summary>Those that were heard of within the lease, by id.</summary>
     public IReadOnlyList<NodeRow> Live { get; }
 
-    /// <summary>Those of the live ones that are not about to leave: what clients are sent to, and shards are placed on.</summary>
+    /// <summary>
+    /// Those of the live ones that are not about to leave, and not cut off from the others (<see cref="Reachability"/>): what clients are sent
+    /// to, and shards are placed on.
+    /// </summary>
     public IReadOnlyList<NodeRow> Serving { get; }
 
     /// <summary>A live node, or null.</summary>

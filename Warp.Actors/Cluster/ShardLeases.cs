@@ -20,7 +20,7 @@ public sealed class ShardLeases : IAsyncDisposable
     private readonly SemaphoreSlim _turn = new(1);
     private readonly CancellationTokenSource _stopping = new();
     private Task _renewing = Task.CompletedTask;
-    private long _renewalSentAt = long.MinValue;
+    private long _renewalSentAt;
 
     public ShardLeases(ActorSystem system, IJournal journal, NodeIncarnation node, TimeConstants times)
     {
@@ -30,12 +30,19 @@ public sealed class ShardLeases : IAsyncDisposable
         _log = system.Loggers.CreateLogger("leases");
         Node = node;
         Clock = new ClusterClock(system.Time);
+        _renewalSentAt = system.Time.GetTimestamp();
     }
 
     /// <summary>Called with every heartbeat that was answered, on any thread; must return at once.</summary>
     public event Action<Heartbeat>? Heard;
 
+    /// <summary>Called with every regular heartbeat that was not answered, on any thread; must return at once.</summary>
+    public event Action? Missed;
+
     public NodeIncarnation Node { get; }
+
+    /// <summary>How long ago the last heartbeat was sent that was answered.</summary>
+    public TimeSpan SinceHeard => _system.Time.GetElapsedTime(Volatile.Read(ref _renewalSentAt));
 
     /// <summary>Whether the next heartbeats say that this node wants to leave.</summary>
     public bool IsDraining { get; set; }
@@ -151,7 +158,7 @@ public sealed class ShardLeases : IAsyncDisposable
                 foreach (Fence fence in heartbeat.Renewed)
                     _held[fence.ShardId] = new Holding(fence, sentAt);
             }
-            _renewalSentAt = sentAt;
+            Volatile.Write(ref _renewalSentAt, sentAt);
             Heard?.Invoke(heartbeat);
         }
         finally
@@ -171,7 +178,16 @@ public sealed class ShardLeases : IAsyncDisposable
             fences = [.. _held.Values.Select(static holding => holding.Fence)];
             _held.Clear();
         }
-        await _journal.ReleaseAsync(Node, fences, CancellationToken.None);
+        try
+        {
+            await _journal.ReleaseAsync(Node, fences, CancellationToken.None);
+            await _journal.DepartAsync(Node, CancellationToken.None);
+        }
+        catch (Exception error)
+        {
+            // Then others have to wait until the leases run out.
+            _log.LogWarning("The shards could not be given up ({Error})", error.Message);
+        }
         _stopping.Dispose();
         _turn.Dispose();
     }
@@ -192,6 +208,7 @@ public sealed class ShardLeases : IAsyncDisposable
             catch (Exception error)
             {
                 _log.LogWarning("Leases could not be renewed ({Error}); trying again", error.Message);
+                Missed?.Invoke();
             }
         }
     }

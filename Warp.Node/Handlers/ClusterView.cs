@@ -37,7 +37,7 @@ public sealed class ClusterView
     {
         ClusterId = clusterId;
         Self = self;
-        _nodes = new Nodes(self, others);
+        _nodes = new Nodes(self, others, static _ => true);
     }
 
     /// <param name="clusterId">22 characters, never empty.</param>
@@ -65,7 +65,8 @@ public sealed class ClusterView
     /// <param name="context">Its request.</param>
     /// <param name="routed">The nodes of the routing generation.</param>
     public int LeaderFor(RequestContext context, ImmutableArray<int> routed) =>
-        ClientRouting.LeaderOf(LiveNodes.Where(node => routed.Contains(node.NodeId)), Self, context.Header.ClientId ?? "", context.ClientHost);
+        ClientRouting.LeaderOf(
+            Volatile.Read(ref _nodes).Serving.Where(node => routed.Contains(node.NodeId)), Self, context.Header.ClientId ?? "", context.ClientHost);
 
     /// <summary>
     /// The replicas to report for a partition: the leader, then the other nodes, beginning with another one for each partition. Where there
@@ -84,18 +85,25 @@ public sealed class ClusterView
     }
 
     private void Take(ClusterMembers members) =>
-        Volatile.Write(ref _nodes, new Nodes(Self, members.Live.Select(ClusterNode.Of).Where(node => node.NodeId != Self.NodeId)));
+        Volatile.Write(ref _nodes, new Nodes(
+            Self,
+            members.Live.Select(ClusterNode.Of).Where(node => node.NodeId != Self.NodeId),
+            node => members.Serving.Any(row => row.Node.NodeId == node.NodeId)));
 
     private sealed class Nodes
     {
-        public Nodes(ClusterNode self, IEnumerable<ClusterNode> others)
+        public Nodes(ClusterNode self, IEnumerable<ClusterNode> others, Func<ClusterNode, bool> isServing)
         {
             ById = others.Append(self).ToDictionary(static node => node.NodeId);
             OfGroup = [.. ById.Values.Where(node => node.Group == self.Group).OrderBy(static node => node.NodeId)];
+            Serving = [.. OfGroup.Where(isServing)];
         }
 
         public Dictionary<int, ClusterNode> ById { get; }
 
         public ImmutableArray<ClusterNode> OfGroup { get; }
+
+        /// <summary>Those of the group that clients may be sent to: neither about to leave nor cut off.</summary>
+        public ImmutableArray<ClusterNode> Serving { get; }
     }
 }

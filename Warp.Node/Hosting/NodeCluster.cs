@@ -106,6 +106,7 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
             [
                 .. PeerActorHandlers.All(this, System),
                 new NudgeHandler(Leases),
+                new RelayHeartbeatHandler(Journal, Options.Timing),
                 new FollowCatalogHandler(System, _catalog, Published),
                 .. handlers,
             ]);
@@ -117,6 +118,7 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
             Options.Timing,
             Cluster.ShardCount,
             [Region, _catalog, Groups, _compaction],
+            token => Peers?.RelayAsync(token) ?? Task.FromResult<Heartbeat?>(null),
             members => Peers?.Nudge(members)));
         _upkeep.Push(new RoutingDriver(System, () => _catalog.Local, Membership, Published));
         await Leases.StartAsync([], cancellationToken);
@@ -146,6 +148,7 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
     public async ValueTask DisposeAsync()
     {
         await StopUpkeepAsync();
+        Peers?.Dispose();
         while (_opened.TryPop(out IAsyncDisposable? next))
             await next.DisposeAsync();
     }
@@ -239,6 +242,7 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
             System, new PeerActorClient(_network, System, Published), Peers, Published, token => replica!.CatchUpAsync(token));
         var routes = new ShardRoutes(Node, homes, transport);
         _upkeep.Push(Replica = replica = new CatalogReplica(System, Published, routes, Peers));
+        _upkeep.Push(new PeerWatch(System, Peers, Membership, unreached => Leases.Unreached = unreached));
         return routes;
     }
 

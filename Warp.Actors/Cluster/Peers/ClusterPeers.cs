@@ -47,6 +47,40 @@ public sealed class ClusterPeers : IDisposable
             _ = _system.Start(() => NudgeAsync(row));
     }
 
+    /// <summary>Whether a member answers.</summary>
+    public async Task<bool> IsReachedAsync(NodeRow row, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _network.CallAsync<PingResponse>(AddressOf(row), new PingRequest(), patience, cancellationToken);
+            return true;
+        }
+        catch (PeerCallException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>What another member hears from the journal; null when none answers.</summary>
+    public async Task<Heartbeat?> RelayAsync(CancellationToken cancellationToken)
+    {
+        ClusterMembers members = _membership.Current;
+        foreach (NodeRow row in members.Live.Where(row => row.Node != members.Self))
+        {
+            try
+            {
+                RelayHeartbeatResponse response = await _network.CallAsync<RelayHeartbeatResponse>(
+                    AddressOf(row), new RelayHeartbeatRequest(), s_nudge, cancellationToken);
+                return RelayConversions.FromPeer(response);
+            }
+            catch (PeerCallException error)
+            {
+                _log.LogDebug("Node {Node} does not tell what it hears: {Error}", row.Node, error.Message);
+            }
+        }
+        return null;
+    }
+
     public void Dispose() => _membership.Changed -= Retain;
 
     private static PeerAddress AddressOf(NodeRow row) => new(row.Description.Rpc.Host, row.Description.Rpc.Port, row.Node);

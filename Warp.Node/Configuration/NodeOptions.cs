@@ -59,7 +59,8 @@ public sealed record KafkaOptions(HostPort Listen, HostPort? Advertised)
 public sealed record HttpOptions(HostPort Listen);
 
 /// <summary>
-/// <c>warp.rpc</c>: node to node. <paramref name="Advertised"/> is null where nothing was set, and <paramref name="Tls"/> where there is none.
+/// <c>warp.rpc</c>: node to node. <paramref name="Advertised"/> is null where nothing was set, and <paramref name="Tls"/> where there is
+/// none.
 /// </summary>
 public sealed record RpcOptions(HostPort Listen, HostPort? Advertised, RpcTlsOptions? Tls)
 {

@@ -10,7 +10,7 @@ internal sealed class PeerProtocolException(string message) : Exception(message)
 /// Cuts what a connection receives into frames. Small ones come many at a time; of a large one only the beginning is copied, the rest is
 /// received where it stays. Not thread-safe.
 /// </summary>
-internal sealed class FrameReceiver(PeerTransport transport, Action<int> received)
+internal sealed class FrameReceiver(PeerTransport transport, PeerMetrics metrics, TimeProvider time)
 {
     private const int LengthBytes = 4;
     private const int BufferBytes = 16 << 10;
@@ -18,6 +18,10 @@ internal sealed class FrameReceiver(PeerTransport transport, Action<int> receive
     private readonly byte[] _buffer = new byte[BufferBytes];
     private int _start;
     private int _end;
+    private long _lastReceived = time.GetTimestamp();
+
+    /// <summary>When the last byte came, or the connection was made: large frames take their time.</summary>
+    public long LastReceived => Volatile.Read(ref _lastReceived);
 
     /// <summary>Receives the length of the next frame; −1 when the peer has closed between two frames.</summary>
     /// <exception cref="PeerProtocolException">The length is none that a frame may have, or the connection ended within it.</exception>
@@ -61,7 +65,7 @@ internal sealed class FrameReceiver(PeerTransport transport, Action<int> receive
                 int direct = await transport.ReceiveAsync(frame.Memory[filled..], cancellationToken);
                 if (direct == 0)
                     throw Cut();
-                received(direct);
+                Received(direct);
                 filled += direct;
             }
             return frame;
@@ -75,6 +79,12 @@ internal sealed class FrameReceiver(PeerTransport transport, Action<int> receive
 
     private static PeerProtocolException Cut() => new("the connection ended within a frame");
 
+    private void Received(int bytes)
+    {
+        Volatile.Write(ref _lastReceived, time.GetTimestamp());
+        metrics.Received(bytes);
+    }
+
     private async ValueTask<bool> FillAsync(CancellationToken cancellationToken)
     {
         _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
@@ -83,7 +93,7 @@ internal sealed class FrameReceiver(PeerTransport transport, Action<int> receive
         int count = await transport.ReceiveAsync(_buffer.AsMemory(_end), cancellationToken);
         if (count == 0)
             return false;
-        received(count);
+        Received(count);
         _end += count;
         return true;
     }

@@ -37,4 +37,10 @@ public interface IPeerHandler
 /// <param name="CancellationToken">Cancelled when nobody waits for the answer any more: the deadline has passed, the peer has given up, or
 /// its connection has ended.</param>
 public sealed record PeerContext(
-    NodeIncarnation Peer, int FeatureLevel, short Version, TimeSpan Timeout, PooledBuffer Frame, TimeProvider Time, CancellationToken CancellationToken);
+    NodeIncarnation Peer,
+    int FeatureLevel,
+    short Version,
+    TimeSpan Timeout,
+    PooledBuffer Frame,
+    TimeProvider Time,
+    CancellationToken CancellationToken);

@@ -4,8 +4,8 @@ using Warp.Protocol.Wire;
 namespace Warp.Actors.Cluster.Peers;
 
 /// <summary>
-/// A call that is under way. It ends once: with an answer, at its deadline, when its caller gives up, or with its connection. Whether it had
-/// begun to leave by then decides what is known of it. Thread-safe.
+/// A call that is under way. It ends once: with an answer, at its deadline, when its caller gives up, or with its connection. Whether it
+/// had begun to leave by then decides what is known of it. Thread-safe.
 /// </summary>
 internal sealed class PeerCall : IOutgoing
 {

@@ -27,7 +27,6 @@ internal sealed class PeerConnection
     private readonly ConcurrentDictionary<int, PeerCall> _calls = new();
     private int _lastCorrelationId;
     private string? _ended;
-    private long _lastReceived;
     private long _lastCall;
     private long _pinged;
 
@@ -52,7 +51,7 @@ internal sealed class PeerConnection
         _longPolls = new CallWindow(_limits.MaxLongPolls, _limits.MaxRequestBytes);
         _time = time;
         _log = log;
-        _lastReceived = _lastCall = time.GetTimestamp();
+        _lastCall = time.GetTimestamp();
     }
 
     public PeerAddress Peer { get; }
@@ -126,7 +125,7 @@ internal sealed class PeerConnection
         {
             End("nobody uses it");
         }
-        else if (_time.GetElapsedTime(Volatile.Read(ref _lastReceived), now) <= _settings.KeepAlive)
+        else if (_time.GetElapsedTime(_receiver.LastReceived, now) <= _settings.KeepAlive)
         {
             _pinged = 0;
         }
@@ -204,8 +203,8 @@ internal sealed class PeerConnection
     private void Post(IRequest request)
     {
         int correlationId = Interlocked.Increment(ref _lastCorrelationId);
-        var call = new PeerCall(
-            PrivateApis.Get(request.ApiKey), 0, correlationId, PeerFrames.Request(request.ApiKey, correlationId, request), () => _settings.KeepAlive);
+        OutgoingFrame frame = PeerFrames.Request(request.ApiKey, correlationId, request);
+        var call = new PeerCall(PrivateApis.Get(request.ApiKey), 0, correlationId, frame, () => _settings.KeepAlive);
         if (!_sender.TryEnqueue(call))
             call.TakeFrame()?.Dispose();
     }
@@ -221,7 +220,6 @@ internal sealed class PeerConnection
                 return;
             }
             PooledBuffer frame = await _receiver.ReceiveFrameAsync(length, CancellationToken.None);
-            Volatile.Write(ref _lastReceived, _time.GetTimestamp());
             bool isHeld = false;
             try
             {

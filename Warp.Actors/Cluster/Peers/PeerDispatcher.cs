@@ -16,7 +16,8 @@ internal sealed class PeerDispatcher
             if (!PrivateApis.TryGet(handler.ApiKey, out ApiSpec? spec) || PrivateApis.IsOfConnections(handler.ApiKey)
                 || !spec.Supports(handler.MinVersion) || !spec.Supports(handler.MaxVersion))
             {
-                throw new ArgumentException($"No handler can have the API {handler.ApiKey} {handler.MinVersion}-{handler.MaxVersion}.", nameof(handlers));
+                throw new ArgumentException(
+                    $"No handler can have the API {handler.ApiKey} {handler.MinVersion}-{handler.MaxVersion}.", nameof(handlers));
             }
             if (!_handlers.TryAdd(handler.ApiKey, handler))
                 throw new ArgumentException($"{spec.Name} has two handlers.", nameof(handlers));

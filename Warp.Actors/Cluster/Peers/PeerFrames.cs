@@ -15,7 +15,9 @@ internal static class PeerFrames
     /// <summary>Correlation id, no tags.</summary>
     public const int MinResponseBytes = 5;
 
-    /// <summary>The most elements that the arrays of one message may have together: a shard with a million extents is told in one answer.</summary>
+    /// <summary>
+    /// The most elements that the arrays of one message may have together: a shard with a million extents is told in one answer.
+    /// </summary>
     public const int MaxElements = 4_000_000;
 
     /// <summary>A detail is for a log; what does not fit into a string of Kafka's would fail the answer.</summary>

@@ -56,7 +56,8 @@ internal sealed class PeerHandshake(
             throw new PeerRefusedException(PeerRefusal.OtherNode, $"{peer} is not there, but node {found}");
         CheckNonce(challenge.Nonce);
 
-        await SendAsync(PeerFrames.Request(PrivateApis.Prove, 1, new ProveRequest { Proof = Proof(s_clientLabel, helloBytes, challengeBytes) }));
+        var proof = new ProveRequest { Proof = Proof(s_clientLabel, helloBytes, challengeBytes) };
+        await SendAsync(PeerFrames.Request(PrivateApis.Prove, 1, proof));
         ProveResponse proven = ReadResponse(await ReceiveAsync(cancellationToken), ProveResponse.Read);
         ThrowIfRefused(proven.Refusal, proven.Detail, peer);
         if (!CryptographicOperations.FixedTimeEquals(Proof(s_serverLabel, helloBytes, challengeBytes), proven.Proof.Span))

@@ -7,8 +7,8 @@ using Warp.Protocol.Wire;
 namespace Warp.Actors.Cluster.Peers;
 
 /// <summary>
-/// The way to one peer: at most one connection at a time, opened when it is needed. One attempt serves all who wait for it; after it failed,
-/// calls fail at once until a pause is over that doubles each time. Thread-safe.
+/// The way to one peer: at most one connection at a time, opened when it is needed. One attempt serves all who wait for it; after it
+/// failed, calls fail at once until a pause is over that doubles each time. Thread-safe.
 /// </summary>
 internal sealed class PeerLink
 {
@@ -199,7 +199,7 @@ internal sealed class PeerLink
         try
         {
             transport = await PeerTransport.StartAsync(socket, _settings.Tls, isServer: false, deadline.Token);
-            var receiver = new FrameReceiver(transport, _metrics.Received);
+            var receiver = new FrameReceiver(transport, _metrics, _system.Time);
             var handshake = new PeerHandshake(transport, receiver, _self, _settings, _metrics);
             PeerTerms terms = await handshake.ConnectAsync(_peer, _apis, deadline.Token);
             return new PeerConnection(_peer, terms, transport, receiver, _settings, _metrics, _system.Time, _log);
@@ -222,7 +222,10 @@ internal sealed class PeerLink
         PeerProtocolException or MalformedMessageException => (PeerRefusal.NoHandshake, error.Message),
         OperationCanceledException => (PeerRefusal.NoAnswer, "the handshake took too long"),
         _ when PeerTransport.IsBroken(error) => (PeerRefusal.NoAnswer,
-            $"the connection was closed in the middle of the handshake{(hasTls ? "; does the other side have TLS, too" : "")}: "
+            "the connection was closed in the middle of the handshake; "
+            + (hasTls
+                ? "does the other side have TLS (warp.rpc.tls), too, and trust this node's certificate? "
+                : "does the other side have TLS (warp.rpc.tls)? ")
             + PeerTransport.ReasonOf(error)),
         _ => null,
     };

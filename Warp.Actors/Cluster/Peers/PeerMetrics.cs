@@ -18,11 +18,13 @@ public sealed class PeerMetrics
     /// <param name="meter">The node's own; whoever made it disposes it.</param>
     public PeerMetrics(Meter meter)
     {
-        _connections = meter.CreateUpDownCounter<int>("warp.rpc.connections", "{connection}", "Open connections with other nodes, by peer and direction");
+        _connections = meter.CreateUpDownCounter<int>(
+            "warp.rpc.connections", "{connection}", "Open connections with other nodes, by peer and direction");
         _requests = meter.CreateCounter<long>("warp.rpc.requests", "{request}", "Calls to other nodes that have ended, by api");
         _errors = meter.CreateCounter<long>("warp.rpc.errors", "{request}", "Calls to other nodes without a response, by api and reason");
         _duration = meter.CreateHistogram<double>("warp.rpc.request.duration", "s", "From a call to its response, by api; no long polls");
-        _served = meter.CreateHistogram<double>("warp.rpc.served.duration", "s", "From another node's request to its response, by api; no long polls");
+        _served = meter.CreateHistogram<double>(
+            "warp.rpc.served.duration", "s", "From another node's request to its response, by api; no long polls");
         _refused = meter.CreateCounter<long>("warp.rpc.refused", "{connection}", "Connections that failed in their handshake, by reason");
         _received = meter.CreateCounter<long>("warp.rpc.received", "By", "Bytes received from other nodes");
         _sent = meter.CreateCounter<long>("warp.rpc.sent", "By", "Bytes sent to other nodes");
@@ -49,7 +51,8 @@ public sealed class PeerMetrics
     internal void Failed(string api, string reason) =>
         _errors.Add(1, new KeyValuePair<string, object?>("api", api), new KeyValuePair<string, object?>("reason", reason));
 
-    internal void Served(string api, TimeSpan duration) => _served.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("api", api));
+    internal void Served(string api, TimeSpan duration) =>
+        _served.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("api", api));
 
     /// <summary>By the node's id alone: its lives would be series without end.</summary>
     private void Count(NodeIncarnation peer, bool isOutgoing, int change) => _connections.Add(

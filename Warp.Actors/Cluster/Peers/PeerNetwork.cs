@@ -7,11 +7,14 @@ using Warp.Protocol.Messages;
 namespace Warp.Actors.Cluster.Peers;
 
 /// <summary>
-/// Calls to other nodes. There is one connection to each peer, opened when it is called, opened anew after it broke, closed when nobody uses
-/// it or the peer has left. Thread-safe.
+/// Calls to other nodes. There is one connection to each peer, opened when it is called, opened anew after it broke, closed when nobody
+/// uses it or the peer has left. Thread-safe.
 /// </summary>
 public sealed class PeerNetwork : IAsyncDisposable
 {
+    /// <summary>What the header has room for: 24 days.</summary>
+    private static readonly TimeSpan s_longest = TimeSpan.FromMilliseconds(int.MaxValue);
+
     private readonly ActorSystem _system;
     private readonly PeerIdentity _self;
     private readonly PeerSettings _settings;
@@ -39,17 +42,25 @@ public sealed class PeerNetwork : IAsyncDisposable
     /// <summary>How long a call waits that has no need of its own.</summary>
     public static TimeSpan DefaultDeadline { get; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Asks another node, and waits for its response. A response that <see cref="IHoldsFrame"/> is the caller's to dispose.</summary>
+    /// <summary>
+    /// Asks another node, and waits for its response. A response that <see cref="IHoldsFrame"/> is the caller's to dispose.
+    /// </summary>
     /// <param name="peer">Where it is, and who is expected there.</param>
     /// <param name="request">Of one of <see cref="PrivateApis"/>. It must not be changed meanwhile.</param>
-    /// <param name="deadline">How long to wait, opening a connection included. It travels along: the peer does not work longer for it.</param>
+    /// <param name="deadline">
+    /// How long to wait, opening a connection included. It travels along: the peer does not work longer for it.
+    /// </param>
     /// <param name="cancellationToken">Gives up the wait, and tells the peer so; it may have acted upon the request.</param>
     /// <exception cref="PeerCallException">There is no response; says whether the peer may have acted upon the request.</exception>
-    /// <exception cref="PeerRefusedException">They do not get to talk: the secret, the cluster, or who is there, is not as expected.</exception>
+    /// <exception cref="PeerRefusedException">
+    /// They do not get to talk: the secret, the cluster, or who is there, is not as expected.
+    /// </exception>
     public async Task<TResponse> CallAsync<TResponse>(
         PeerAddress peer, IRequest request, TimeSpan deadline, CancellationToken cancellationToken)
         where TResponse : class, IResponse
     {
+        if (deadline == Timeout.InfiniteTimeSpan || deadline > s_longest)
+            deadline = s_longest;
         ApiSpec spec = PrivateApis.Get(request.ApiKey);
         long started = _system.Time.GetTimestamp();
         try

@@ -16,10 +16,12 @@ internal sealed record PeerSessionServices(
 }
 
 /// <summary>
-/// A connection that another node has opened: the handshake first, then requests, which are handed to their handlers as they come and answered
-/// in whatever order these end.
+/// A connection that another node has opened: the handshake first, then requests, which are handed to their handlers as they come and
+/// answered in whatever order these end.
 /// </summary>
-/// <remarks>It ends in one place, <see cref="End"/>; then <see cref="RunAsync"/> waits for the handlers, so that every buffer goes back.</remarks>
+/// <remarks>
+/// It ends in one place, <see cref="End"/>; then <see cref="RunAsync"/> waits for the handlers, so that every buffer goes back.
+/// </remarks>
 internal sealed class PeerSession
 {
     private readonly Socket _socket;
@@ -31,11 +33,11 @@ internal sealed class PeerSession
     private readonly CancellationTokenSource _closed = new();
     private readonly TaskCompletionSource _allAnswered = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private PeerTransport? _transport;
-    private FrameReceiver _receiver = null!;
+    private FrameReceiver? _receiver;
     private FrameSender _sender = null!;
     private PeerTerms _terms = null!;
     private string? _ended;
-    private long _lastReceived;
+    private long _wentOn;
     private volatile bool _isHeldUp;
 
     /// <summary>Requests that are being answered, and one for the loop that receives them.</summary>
@@ -49,7 +51,7 @@ internal sealed class PeerSession
         PeerSettings settings = services.Settings;
         _window = new CallWindow(settings.MaxRequests, settings.MaxRequestBytes);
         _longPolls = new CallWindow(settings.MaxLongPolls, settings.MaxRequestBytes);
-        _lastReceived = services.Time.GetTimestamp();
+        _wentOn = services.Time.GetTimestamp();
     }
 
     private bool HasEnded => Volatile.Read(ref _ended) is not null;
@@ -62,11 +64,10 @@ internal sealed class PeerSession
         try
         {
             _transport = await PeerTransport.StartAsync(_socket, _services.Settings.Tls, isServer: true, stop.Token);
-            _receiver = new FrameReceiver(_transport, _services.Metrics.Received);
+            _receiver = new FrameReceiver(_transport, _services.Metrics, _services.Time);
             _sender = new FrameSender(_transport, _services.Metrics.Sent);
             var handshake = new PeerHandshake(_transport, _receiver, _services.Self, _services.Settings, _services.Metrics);
             _terms = await handshake.AcceptAsync(_services.Dispatcher.Versions, stop.Token);
-            Volatile.Write(ref _lastReceived, _services.Time.GetTimestamp());
             return true;
         }
         catch (Exception error)
@@ -85,6 +86,9 @@ internal sealed class PeerSession
         _services.Metrics.Opened(_terms.Peer, isOutgoing: false);
         try
         {
+            // It may have ended before there was a sender.
+            if (HasEnded)
+                _sender.Complete();
             Task receiving = GuardAsync(ReceiveLoopAsync);
             await GuardAsync(_sender.RunAsync);
             await receiving;
@@ -106,18 +110,18 @@ internal sealed class PeerSession
     {
         if (Interlocked.CompareExchange(ref _ended, reason, null) is not null)
             return;
-        _closed.Cancel();
         _transport?.Dispose();
         _socket.Dispose();
         _sender?.Complete();
+        _closed.Cancel();
     }
 
     /// <summary>Ends the connection of a peer that has given no sign of life: it would have, if it still wanted something.</summary>
     public void Check()
     {
         // It asks for a sign of life itself, every KeepAlive; who holds it up here is this node.
-        TimeSpan silence = 4 * _services.Settings.KeepAlive;
-        if (!_isHeldUp && _services.Time.GetElapsedTime(Volatile.Read(ref _lastReceived)) > silence)
+        long last = Math.Max(Volatile.Read(ref _wentOn), _receiver?.LastReceived ?? 0);
+        if (!_isHeldUp && _services.Time.GetElapsedTime(last) > 4 * _services.Settings.KeepAlive)
             End("it gives no sign of life");
     }
 
@@ -132,17 +136,17 @@ internal sealed class PeerSession
 
     private async Task ReceiveLoopAsync()
     {
+        FrameReceiver receiver = _receiver!;
         while (true)
         {
-            int length = await _receiver.ReceiveLengthAsync(PeerFrames.MinRequestBytes, _services.Settings.MaxFrameBytes, _closed.Token);
+            int length = await receiver.ReceiveLengthAsync(PeerFrames.MinRequestBytes, _services.Settings.MaxFrameBytes, _closed.Token);
             if (length < 0)
             {
                 End("the peer has closed it");
                 return;
             }
-            PooledBuffer frame = await _receiver.ReceiveFrameAsync(length, _closed.Token);
+            PooledBuffer frame = await receiver.ReceiveFrameAsync(length, _closed.Token);
             long arrived = _services.Time.GetTimestamp();
-            Volatile.Write(ref _lastReceived, arrived);
             bool isTaken = false;
             try
             {
@@ -181,7 +185,7 @@ internal sealed class PeerSession
         CallWindow window = PrivateApis.IsLongPoll(key) ? _longPolls : _window;
         _isHeldUp = true;
         await window.EnterAsync(frame.Length, _closed.Token);
-        Volatile.Write(ref _lastReceived, _services.Time.GetTimestamp());
+        Volatile.Write(ref _wentOn, _services.Time.GetTimestamp());
         _isHeldUp = false;
         IRequest request;
         try

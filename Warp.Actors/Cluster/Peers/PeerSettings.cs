@@ -27,10 +27,14 @@ public sealed record PeerSettings
     /// <summary>How many more of those that wait for something to happen (long polls).</summary>
     public int MaxLongPolls { get; init; } = 16_384;
 
-    /// <summary>How many bytes of requests of one connection may wait for their answer; a larger one has the connection for itself.</summary>
+    /// <summary>
+    /// How many bytes of requests of one connection may wait for their answer; a larger one has the connection for itself.
+    /// </summary>
     public long MaxRequestBytes { get; init; } = 64 << 20;
 
-    /// <summary>A connection on which nothing came for so long is asked for a sign of life, and ended when none comes for as long again.</summary>
+    /// <summary>
+    /// A connection on which nothing came for so long is asked for a sign of life, and ended when none comes for as long again.
+    /// </summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>A connection without calls is closed after so long.</summary>

@@ -8,7 +8,9 @@ public static partial class PrivateApis
     /// <summary>The handshake and what the connections themselves answer.</summary>
     private static readonly HashSet<ApiKey> s_ofConnections = [Introduce, Prove, Ping, Cancel];
 
-    /// <summary>Those whose answer waits for something to happen. They have room of their own, so that all others go on meanwhile.</summary>
+    /// <summary>
+    /// Those whose answer waits for something to happen. They have room of their own, so that all others go on meanwhile.
+    /// </summary>
     private static readonly HashSet<ApiKey> s_longPolls = [AwaitHeldBatch, WatchPartitions, TakeCompactionJob, FollowCatalog];
 
     public static bool TryGet(ApiKey key, [NotNullWhen(true)] out ApiSpec? spec) => Table.ByKey.TryGetValue(key, out spec);

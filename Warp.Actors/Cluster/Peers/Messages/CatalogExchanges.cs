@@ -6,7 +6,9 @@ using Warp.Protocol.Messages;
 namespace Warp.Actors.Cluster.Peers;
 
 /// <summary>How the messages to the topic catalog travel. The image itself does not: each node follows the catalog's journal.</summary>
-/// <param name="published">Where this node has the broker configs that a topic's configs in effect come from; the asking side needs them.</param>
+/// <param name="published">
+/// Where this node has the broker configs that a topic's configs in effect come from; the asking side needs them.
+/// </param>
 internal sealed class CatalogExchanges(PublishedCatalog? published)
 {
     /// <summary>For the serving side.</summary>

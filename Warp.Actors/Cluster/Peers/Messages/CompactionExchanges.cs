@@ -104,10 +104,10 @@ internal static class CompactionExchanges
         new(key, replyOf, toRequest, fromRequest, toResponse, fromResponse);
 
     /// <summary>Three messages that are one request; which of them it becomes, the request says.</summary>
-    private static Exchange<CompactionMessage, CompactionMessage, SteerCompactionRequest, SteerCompactionResponse, CompactionStatus> Steer<TQuestion>(
+    private static IExchange<CompactionMessage> Steer<TQuestion>(
         Func<TQuestion, Reply<CompactionStatus>> replyOf, Func<TQuestion, sbyte> action)
         where TQuestion : CompactionMessage =>
-        new(
+        new Exchange<CompactionMessage, CompactionMessage, SteerCompactionRequest, SteerCompactionResponse, CompactionStatus>(
             PrivateApis.SteerCompaction,
             message => replyOf((TQuestion)message),
             message => new SteerCompactionRequest { Action = action((TQuestion)message) },
@@ -182,5 +182,6 @@ internal static class CompactionExchanges
 
     private static long MsOf(DateTimeOffset? time) => time?.ToUnixTimeMilliseconds() ?? -1;
 
-    private static DateTimeOffset? TimeOf(long ms) => ms is < 0 or > PeerText.MaxTimeMs ? null : DateTimeOffset.FromUnixTimeMilliseconds(ms);
+    private static DateTimeOffset? TimeOf(long ms) =>
+        ms is < 0 or > PeerText.MaxTimeMs ? null : DateTimeOffset.FromUnixTimeMilliseconds(ms);
 }

@@ -51,7 +51,9 @@ internal sealed class Exchange<TMessage, TQuestion, TRequest, TResponse, TReply>
 /// <summary>What all exchanges have in common.</summary>
 internal static class ExchangeRules
 {
-    /// <summary>Asks an actor for another node. When that gives up, the question is failed: nobody is to do anything for it any more.</summary>
+    /// <summary>
+    /// Asks an actor for another node. When that gives up, the question is failed: nobody is to do anything for it any more.
+    /// </summary>
     public static async Task<TReply> AskAsync<TMessage, TReply>(
         ActorRef<TMessage> actor, Func<Reply<TReply>, TMessage> question, CancellationToken cancellationToken)
         where TMessage : class

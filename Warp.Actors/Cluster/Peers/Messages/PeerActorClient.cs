@@ -9,8 +9,8 @@ namespace Warp.Actors.Cluster.Peers;
 
 /// <summary>Takes messages to actors that other nodes own, and brings the answers back. Thread-safe.</summary>
 /// <remarks>
-/// A message has been dealt with when the task ends well: it was answered, or failed as it would have been by an actor of this node. When the
-/// task fails the message is as it was, so that it can be sent again, to the same node or another; all messages are safe to repeat.
+/// A message has been dealt with when the task ends well: it was answered, or failed as it would have been by an actor of this node. When
+/// the task fails the message is as it was, so that it can be sent again, to the same node or another; all messages are safe to repeat.
 /// </remarks>
 public sealed class PeerActorClient
 {
@@ -58,7 +58,8 @@ public sealed class PeerActorClient
         switch (message)
         {
             case SequencerMessage.Commit commit:
-                return SendAsync(peer, $"sequencer-{shardId}", commit, () => CommitAsync(peer, shardId, commit, deadline, cancellationToken));
+                return SendAsync(
+                    peer, $"sequencer-{shardId}", commit, () => CommitAsync(peer, shardId, commit, deadline, cancellationToken));
             case SequencerMessage.Watch watch:
                 return WatchAsync(peer, shardId, watch, cancellationToken);
         }

@@ -75,8 +75,9 @@ public static class PeerActorHandlers
         public async ValueTask<IResponse> HandleAsync(IRequest request, PeerContext context)
         {
             var asked = (AwaitHeldBatchRequest)request;
-            Task<BatchAnswer> answer = held.Find(asked.ShardId, asked.ObjectId.ToObjectId(), asked.Index)
-                ?? throw new PeerErrorException(PeerError.NotFound, $"no batch {asked.Index} of {asked.ObjectId.ToObjectId()} is held here");
+            ObjectId id = asked.ObjectId.ToObjectId();
+            Task<BatchAnswer> answer = held.Find(asked.ShardId, id, asked.Index)
+                ?? throw new PeerErrorException(PeerError.NotFound, $"no batch {asked.Index} of {id} is held here");
             try
             {
                 return new AwaitHeldBatchResponse { Answer = (await answer.WaitAsync(context.CancellationToken)).ToPeer() };
@@ -96,9 +97,8 @@ public static class PeerActorHandlers
         {
             var watch = (WatchPartitionsRequest)request;
             var watcher = new Watcher(context.CancellationToken);
-            var partitions = new (TopicPartition, long)[watch.Partitions.Count];
-            for (int i = 0; i < partitions.Length; i++)
-                partitions[i] = (new TopicPartition(watch.Partitions[i].TopicId, watch.Partitions[i].Partition), watch.Partitions[i].Offset);
+            (TopicPartition, long)[] partitions =
+                [.. watch.Partitions.Select(static watched => (new TopicPartition(watched.TopicId, watched.Partition), watched.Offset))];
             try
             {
                 await local.Sequencer(watch.ShardId).TellAsync(

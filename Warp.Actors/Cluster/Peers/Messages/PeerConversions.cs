@@ -5,7 +5,8 @@ namespace Warp.Actors.Cluster.Peers;
 /// <summary>Between what actors know and what travels, for the structs that several messages share.</summary>
 internal static class PeerConversions
 {
-    public static PeerPartition ToPeer(this TopicPartition partition) => new() { TopicId = partition.TopicId, Partition = partition.Partition };
+    public static PeerPartition ToPeer(this TopicPartition partition) =>
+        new() { TopicId = partition.TopicId, Partition = partition.Partition };
 
     public static TopicPartition FromPeer(this PeerPartition partition) => new(partition.TopicId, partition.Partition);
 

@@ -6,7 +6,9 @@ using Warp.Protocol.Messages;
 
 namespace Warp.Actors.Cluster.Peers;
 
-/// <summary>How the messages to sequencers travel: all that can be asked from outside, but for commits and watches, which take more than a call.</summary>
+/// <summary>
+/// How the messages to sequencers travel: all that can be asked from outside, but for commits and watches, which take more than a call.
+/// </summary>
 internal static class SequencerExchanges
 {
     public static IReadOnlyList<IExchange<SequencerMessage>> All { get; } =
@@ -65,7 +67,8 @@ internal static class SequencerExchanges
                 })],
             },
             static (request, reply) => new SequencerMessage.ReadExtents(
-                [.. request.Reads.Select(static read => new ExtentRead(new TopicPartition(read.TopicId, read.Partition), read.Offset, read.MaxBytes))],
+                [.. request.Reads.Select(static read =>
+                    new ExtentRead(new TopicPartition(read.TopicId, read.Partition), read.Offset, read.MaxBytes))],
                 reply),
             static answer => new ReadExtentsResponse
             {
@@ -89,7 +92,11 @@ internal static class SequencerExchanges
             static answer => new DescribeLogsResponse { Logs = [.. answer.Select(PeerConversions.ToPeer)] },
             static response => [.. response.Logs.Select(PeerConversions.FromPeer)]),
 
-        Of<SequencerMessage.DescribeProducers, DescribeLogProducersRequest, DescribeLogProducersResponse, IReadOnlyList<PartitionProducers>>(
+        Of<
+            SequencerMessage.DescribeProducers,
+            DescribeLogProducersRequest,
+            DescribeLogProducersResponse,
+            IReadOnlyList<PartitionProducers>>(
             PrivateApis.DescribeLogProducers,
             static message => message.Reply,
             static message => new DescribeLogProducersRequest { Partitions = message.Partitions.ToPeer() },
@@ -127,7 +134,8 @@ internal static class SequencerExchanges
         Of<SequencerMessage.DescribeObjects, DescribeObjectsRequest, DescribeObjectsResponse, ObjectsReply>(
             PrivateApis.DescribeObjects,
             static message => message.Reply,
-            static message => new DescribeObjectsRequest { MinLevel = message.MinLevel, MaxLevel = message.MaxLevel, Limit = message.Limit },
+            static message =>
+                new DescribeObjectsRequest { MinLevel = message.MinLevel, MaxLevel = message.MaxLevel, Limit = message.Limit },
             static (request, reply) => new SequencerMessage.DescribeObjects(request.MinLevel, request.MaxLevel, request.Limit, reply),
             static answer => new DescribeObjectsResponse
             {
@@ -164,7 +172,8 @@ internal static class SequencerExchanges
                 })],
                 Except = message.Except.ToPeer(),
             },
-            static (request, reply) => new SequencerMessage.FindCleanable(PoliciesOf(request), request.Except.FromPeer().ToFrozenSet(), reply),
+            static (request, reply) =>
+                new SequencerMessage.FindCleanable(PoliciesOf(request), request.Except.FromPeer().ToFrozenSet(), reply),
             static answer => new FindCleanableResponse
             {
                 Found = answer is null ? null : new FindCleanableResponse.Cleanable

@@ -56,7 +56,7 @@ public sealed class PeerActorClientSpec : IAsyncLifetime
                 var message = (SequencerMessage)random.Make(type);
                 object answer = message is SequencerMessage.Commit commit ? ReplyTo(commit, random) : AnswerTo(message, random)!;
                 await AssertTravelsAsync(
-                    message, answer, _local.Sequencers, () => _client.SendAsync(_server.Address, ShardId, message, TestPeer.Patience, Cancellation));
+                    message, answer, _local.Sequencers, () => SendAsync(message));
             }
         }
     }
@@ -71,7 +71,10 @@ public sealed class PeerActorClientSpec : IAsyncLifetime
             {
                 var message = (CatalogMessage)random.Make(type);
                 await AssertTravelsAsync(
-                    message, AnswerTo(message, random), _local.Catalogs, () => _client.SendAsync(_server.Address, message, TestPeer.Patience, Cancellation));
+                    message,
+                    AnswerTo(message, random),
+                    _local.Catalogs,
+                    () => _client.SendAsync(_server.Address, message, TestPeer.Patience, Cancellation));
             }
         }
     }
@@ -86,7 +89,10 @@ public sealed class PeerActorClientSpec : IAsyncLifetime
             {
                 var message = (CompactionMessage)random.Make(type);
                 await AssertTravelsAsync(
-                    message, AnswerTo(message, random), _local.Planners, () => _client.SendAsync(_server.Address, message, TestPeer.Patience, Cancellation));
+                    message,
+                    AnswerTo(message, random),
+                    _local.Planners,
+                    () => _client.SendAsync(_server.Address, message, TestPeer.Patience, Cancellation));
             }
         }
     }
@@ -157,7 +163,7 @@ public sealed class PeerActorClientSpec : IAsyncLifetime
         SequencerMessage.DeleteTopic message = Delete();
         try
         {
-            await _client.SendAsync(_server.Address, ShardId, message, TimeSpan.FromMilliseconds(200), Cancellation);
+            await _client.SendAsync(_server.Address, ShardId, message, TimeSpan.FromSeconds(1), Cancellation);
             await Assert.ThrowsAsync<ActorStoppedException>(() => message.Reply.Task);
         }
         catch (PeerCallException error)
@@ -316,8 +322,9 @@ public sealed class PeerActorClientSpec : IAsyncLifetime
     {
         var random = new RandomActorMessages(new Random(1));
         var ready = new TopicResult(ErrorCode.None, null, random.Make<TopicImage>());
+        var never = new TaskCompletionSource<TopicResult>();
         _local.Catalogs.Answer = (message, _) => ((CatalogMessage.CreateTopics)message).Reply.Set(
-            [Task.FromResult(ready), new TaskCompletionSource<TopicResult>().Task, Task.FromException<TopicResult>(new JournalException("full"))]);
+            [Task.FromResult(ready), never.Task, Task.FromException<TopicResult>(new JournalException("full"))]);
         var reply = new Reply<IReadOnlyList<Task<TopicResult>>>();
         await _client.SendAsync(
             _server.Address, new CatalogMessage.CreateTopics([], false, reply), TimeSpan.FromSeconds(2), Cancellation);
@@ -339,7 +346,8 @@ public sealed class PeerActorClientSpec : IAsyncLifetime
 
     private static IEnumerable<Type> MessagesOf(Type type)
     {
-        Type[] messages = [.. type.GetNestedTypes(BindingFlags.Public).Where(static nested => nested is { IsSealed: true, IsAbstract: false })];
+        Type[] messages =
+            [.. type.GetNestedTypes(BindingFlags.Public).Where(static nested => nested is { IsSealed: true, IsAbstract: false })];
         Assert.NotEmpty(messages);
         return messages;
     }
@@ -380,11 +388,12 @@ public sealed class PeerActorClientSpec : IAsyncLifetime
     private static SequencerMessage.Commit CommitOf(int batches)
     {
         var random = new RandomActorMessages(new Random(1));
-        var commit = random.Make<ObjectCommit>() with { Batches = [.. Enumerable.Range(0, batches).Select(_ => random.Make<BatchToCommit>())] };
-        return new SequencerMessage.Commit(commit, new Reply<CommitReply>());
+        BatchToCommit[] made = [.. Enumerable.Range(0, batches).Select(_ => random.Make<BatchToCommit>())];
+        return new SequencerMessage.Commit(random.Make<ObjectCommit>() with { Batches = made }, new Reply<CommitReply>());
     }
 
-    private Task SendAsync(SequencerMessage message) => _client.SendAsync(_server.Address, ShardId, message, TestPeer.Patience, Cancellation);
+    private Task SendAsync(SequencerMessage message) =>
+        _client.SendAsync(_server.Address, ShardId, message, TestPeer.Patience, Cancellation);
 
     private sealed class Watcher : IPartitionWatcher
     {

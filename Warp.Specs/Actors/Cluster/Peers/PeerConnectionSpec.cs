@@ -25,7 +25,8 @@ public sealed class PeerConnectionSpec
     [Fact]
     public async Task A_peer_that_is_not_there_is_told_at_once_and_not_tried_again_before_a_pause()
     {
-        await using var client = new TestPeer(2, change: settings => settings with { FirstPause = TimeSpan.FromMinutes(1), LongestPause = TimeSpan.FromMinutes(1) });
+        TimeSpan pause = TimeSpan.FromMinutes(1);
+        await using var client = new TestPeer(2, change: settings => settings with { FirstPause = pause, LongestPause = pause });
         var nobody = new PeerAddress("127.0.0.1", FreePorts.Take(), new NodeIncarnation(1, 1));
         for (int i = 0; i < 10; i++)
         {
@@ -97,9 +98,9 @@ public sealed class PeerConnectionSpec
     [Fact]
     public async Task A_peer_that_stalls_is_given_up_when_it_gives_no_sign_of_life()
     {
-        await using var server = new TestPeer(1, change: settings => settings with { KeepAlive = TimeSpan.FromMilliseconds(100) });
+        await using var server = new TestPeer(1, change: settings => settings with { KeepAlive = TimeSpan.FromMilliseconds(300) });
         await using var proxy = new TcpProxy(server.Listener.BoundPort);
-        await using var client = new TestPeer(2, change: settings => settings with { KeepAlive = TimeSpan.FromMilliseconds(100) });
+        await using var client = new TestPeer(2, change: settings => settings with { KeepAlive = TimeSpan.FromMilliseconds(300) });
         PeerAddress address = server.AddressAt(proxy.Port);
         Assert.Equal(1, await client.CallAsync(address, 1));
         proxy.Stall();
@@ -138,12 +139,12 @@ public sealed class PeerConnectionSpec
         await using var client = new TestPeer(2, change: Impatient);
         Task<int> call = client.CallAsync(server.Address, 1);
         var waited = Stopwatch.StartNew();
-        await TestPeer.UntilAsync(() => waited.Elapsed > TimeSpan.FromSeconds(1), "many keep-alives");
+        await TestPeer.UntilAsync(() => waited.Elapsed > TimeSpan.FromSeconds(2), "many keep-alives");
         open.SetResult();
         Assert.Equal(1, await call);
 
         static PeerSettings Impatient(PeerSettings settings) =>
-            settings with { KeepAlive = TimeSpan.FromMilliseconds(100), Idle = TimeSpan.FromMilliseconds(200) };
+            settings with { KeepAlive = TimeSpan.FromMilliseconds(400), Idle = TimeSpan.FromMilliseconds(500) };
     }
 
     [Fact]
@@ -228,7 +229,7 @@ public sealed class PeerConnectionSpec
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var address = new PeerAddress("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port, new NodeIncarnation(1, 1));
-        Task<int> first = client.CallAsync(address, 1, TimeSpan.FromMilliseconds(500));
+        Task<int> first = client.CallAsync(address, 1, TimeSpan.FromSeconds(2));
         using RawPeer server = await RawPeer.AcceptAsync(listener);
         await server.TakeHandAsync(address);
         Assert.NotNull(await server.ReceiveFrameAsync());

@@ -126,7 +126,8 @@ public sealed class PeerTlsSpec : IDisposable
         public Authority(string name)
         {
             using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            Certificate = Request(name, key, isAuthority: true).CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-2), DateTimeOffset.UtcNow.AddDays(2));
+            Certificate = Request(name, key, isAuthority: true).CreateSelfSigned(
+                DateTimeOffset.UtcNow.AddDays(-2), DateTimeOffset.UtcNow.AddDays(2));
         }
 
         private Authority(X509Certificate2 certificate) => Certificate = certificate;
@@ -141,7 +142,10 @@ public sealed class PeerTlsSpec : IDisposable
         {
             using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
             using X509Certificate2 issued = Request(name, key, isAuthority).Create(
-                Certificate, DateTimeOffset.UtcNow.AddDays(-2).AddHours(1), until ?? DateTimeOffset.UtcNow.AddDays(1), RandomNumberGenerator.GetBytes(8));
+                Certificate,
+                DateTimeOffset.UtcNow.AddDays(-2).AddHours(1),
+                until ?? DateTimeOffset.UtcNow.AddDays(1),
+                RandomNumberGenerator.GetBytes(8));
             return issued.CopyWithPrivateKey(key);
         }
 
@@ -150,7 +154,7 @@ public sealed class PeerTlsSpec : IDisposable
             var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
             request.CertificateExtensions.Add(new X509BasicConstraintsExtension(isAuthority, false, 0, true));
             if (isAuthority)
-                request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.DigitalSignature, true));
+                request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, true));
             return request;
         }
     }

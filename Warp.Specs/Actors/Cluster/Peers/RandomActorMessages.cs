@@ -52,11 +52,12 @@ internal sealed class RandomActorMessages(Random random)
     public static string Dump(object? value) => value switch
     {
         null => "null",
-        string or Guid or ObjectId or bool or int or short or sbyte or long or double or Enum or NodeIncarnation or TopicPartition => value.ToString()!,
+        string or Guid or bool or int or short or sbyte or long or double or Enum => value.ToString()!,
+        ObjectId or NodeIncarnation or TopicPartition => value.ToString()!,
         DateTimeOffset time => time.ToUnixTimeMilliseconds().ToString(),
         Task task => Dump(task.GetType().GetProperty("Result")!.GetValue(task)),
-        IDictionary or IReadOnlySet<TopicPartition> or IReadOnlySet<ObjectId> or IReadOnlyDictionary<Guid, CleaningPolicy> or IReadOnlyDictionary<Guid, RetentionPolicy>
-            => $"{{{string.Join(", ", ((IEnumerable)value).Cast<object>().Select(Dump).Order(StringComparer.Ordinal))}}}",
+        IDictionary or IReadOnlySet<TopicPartition> or IReadOnlySet<ObjectId> =>
+            $"{{{string.Join(", ", ((IEnumerable)value).Cast<object>().Select(Dump).Order(StringComparer.Ordinal))}}}",
         IEnumerable list => $"[{string.Join(", ", list.Cast<object>().Select(Dump))}]",
         _ => $"{value.GetType().Name}({string.Join(", ", Parts(value).Select(static part => $"{part.Name}: {Dump(part.Value)}"))})",
     };
@@ -66,8 +67,8 @@ internal sealed class RandomActorMessages(Random random)
         if (value.GetType().FullName!.StartsWith("System.ValueTuple", StringComparison.Ordinal))
             return value.GetType().GetFields().Select(field => (field.Name, field.GetValue(value)));
         return value.GetType().GetProperties()
-            .Where(static property => property.GetIndexParameters().Length == 0 && property.Name is not ("Reply" or "Watcher" or "Done" or "Config"))
-            .Where(static property => !property.GetMethod!.IsStatic)
+            .Where(static property => property.GetIndexParameters().Length == 0 && !property.GetMethod!.IsStatic)
+            .Where(static property => property.Name is not ("Reply" or "Watcher" or "Done" or "Config"))
             .Select(property => (property.Name, property.GetValue(value)));
     }
 

@@ -9,7 +9,9 @@ using Warp.Protocol.Wire;
 
 namespace Warp.Specs.Actors.Cluster.Peers;
 
-/// <summary>One end of a connection between nodes that can misbehave. It does the handshake by itself, as the protocol is described.</summary>
+/// <summary>
+/// One end of a connection between nodes that can misbehave. It does the handshake by itself, as the protocol is described.
+/// </summary>
 internal sealed class RawPeer : IDisposable
 {
     private readonly Socket _socket;

@@ -23,11 +23,12 @@ internal sealed class TestPeer : IAsyncDisposable
         IEnumerable<IPeerHandler>? handlers = null,
         Func<PeerSettings, PeerSettings>? change = null,
         string clusterId = ClusterId,
-        long incarnation = 1)
+        long incarnation = 1,
+        TaskScheduler? scheduler = null)
     {
         Log = new LogLines();
         Sums = new MetricSums(_meter);
-        System = new ActorSystem(TimeProvider.System, new Random(nodeId), loggers: Log);
+        System = new ActorSystem(TimeProvider.System, new Random(nodeId), scheduler, Log);
         var settings = new PeerSettings { Secret = Secret };
         Settings = change?.Invoke(settings) ?? settings;
         Identity = new PeerIdentity(clusterId, new NodeIncarnation(nodeId, incarnation), FeatureLevel: 3);
@@ -47,6 +48,9 @@ internal sealed class TestPeer : IAsyncDisposable
     public PeerSettings Settings { get; }
 
     public PeerIdentity Identity { get; }
+
+    /// <summary>What is measured here.</summary>
+    public Meter Meter => _meter;
 
     public PeerListener Listener { get; }
 

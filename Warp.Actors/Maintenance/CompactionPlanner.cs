@@ -103,10 +103,10 @@ public sealed class CompactionPlanner : PersistentActor<CompactionMessage>
                 Finish(finish);
                 break;
             case CompactionMessage.FailJob fail:
-                Fail(fail, fail.JobId, fail.Reason, fail.Culprit, answer => fail.Reply.Set(answer), fail);
+                Fail(fail, fail.JobId, fail.Reason, fail.Culprit, isLost: false, answer => fail.Reply.Set(answer), fail);
                 break;
             case CompactionMessage.Abandon abandon:
-                Fail(abandon, abandon.JobId, abandon.Reason, null, static _ => { }, null);
+                Fail(abandon, abandon.JobId, abandon.Reason, null, isLost: true, static _ => { }, null);
                 break;
             case CompactionMessage.SetPaused pause:
                 SetPaused(pause);
@@ -222,7 +222,7 @@ public sealed class CompactionPlanner : PersistentActor<CompactionMessage>
     }
 
     private void Fail(
-        CompactionMessage message, Guid jobId, string reason, ObjectId? culprit, Action<bool> answer, IAsk? ask)
+        CompactionMessage message, Guid jobId, string reason, ObjectId? culprit, bool isLost, Action<bool> answer, IAsk? ask)
     {
         if (!_state.Jobs.ContainsKey(jobId))
         {
@@ -235,6 +235,7 @@ public sealed class CompactionPlanner : PersistentActor<CompactionMessage>
             JobId = jobId,
             Culprit = culprit?.ToGuid() ?? Guid.Empty,
             Reason = reason,
+            IsLost = isLost,
         };
         Persist(message, new Changes([failed]), Done, result => ask?.Fail(Refusal(result)));
 

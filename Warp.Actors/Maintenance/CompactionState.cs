@@ -13,6 +13,13 @@ public sealed class CompactionState
     private static readonly TimeSpan s_firstPause = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromHours(1);
 
+    /// <summary>
+    /// Nodes come and go, and that is no fault of the job's. But a job might be what ended its node: then at least not again and again at once.
+    /// </summary>
+    private static readonly TimeSpan s_firstPauseAfterLoss = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan s_longestPauseAfterLoss = TimeSpan.FromSeconds(30);
+
     /// <summary>An object that cannot be read does not get better by being read often.</summary>
     private static readonly TimeSpan s_firstSetback = TimeSpan.FromMinutes(10);
 
@@ -26,6 +33,9 @@ public sealed class CompactionState
 
     /// <summary>Jobs that failed since the last one that was finished.</summary>
     public int Failures { get; private set; }
+
+    /// <summary>Jobs whose workers were lost since the last one that was finished.</summary>
+    public int Losses { get; private set; }
 
     /// <summary>No job is begun earlier, in ms: the last ones failed.</summary>
     public long NotBeforeMs { get; private set; }
@@ -66,6 +76,7 @@ public sealed class CompactionState
     {
         IsPaused = IsPaused,
         Failures = Failures,
+        Losses = Losses,
         NotBefore = NotBeforeMs,
         Jobs = [.. _jobs.Values.Select(static job => job.ToSnapshot())],
         Setbacks = [.. _setbacks.Select(static pair => new CompactionSnapshot.CompactionSetbackSnapshot
@@ -81,6 +92,7 @@ public sealed class CompactionState
     {
         IsPaused = snapshot.IsPaused;
         Failures = snapshot.Failures;
+        Losses = snapshot.Losses;
         NotBeforeMs = snapshot.NotBefore;
         foreach (CompactionSnapshot.CompactionJobSnapshot job in snapshot.Jobs)
             Start(RunningJob.Of(job));
@@ -109,6 +121,7 @@ public sealed class CompactionState
             _setbacks.Remove(input.Id);
         End(finished.JobId);
         Failures = 0;
+        Losses = 0;
         NotBeforeMs = 0;
     }
 
@@ -128,8 +141,9 @@ public sealed class CompactionState
             _setbacks[culprit] = new Setback(failures, failed.Time + Doubled(s_firstSetback, s_longestSetback, failures));
             return;
         }
-        Failures++;
-        NotBeforeMs = failed.Time + Doubled(s_firstPause, s_longestPause, Failures);
+        NotBeforeMs = failed.Time + (failed.IsLost
+            ? Doubled(s_firstPauseAfterLoss, s_longestPauseAfterLoss, ++Losses)
+            : Doubled(s_firstPause, s_longestPause, ++Failures));
     }
 
     private static long Doubled(TimeSpan first, TimeSpan longest, int failures) =>

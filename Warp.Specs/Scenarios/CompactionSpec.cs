@@ -38,12 +38,9 @@ public sealed class CompactionSpec(ITestOutputHelper output)
             await node.KillAsync();
             await node.StartAgainAsync();
         }
-        // The job of the last life has been given up; that is a failure, after which the planner waits unless it is told.
         await load.StopAsync(s_patience);
         Assert.Null(load.FatalError);
         Assert.Empty(history.Failed);
-        await Task.Delay(TimeSpan.FromSeconds(2.5), Stop);
-        await CommandAsync(node, CompactionVerb.Run);
         await Wait.UntilAsync(() => Finished(node) > 0, s_patience, "a finished job");
 
         List<ReadRecord> records = [.. LogReader.ReadAll(node.Bootstrap, Topic, Partitions, Stop)];
@@ -53,6 +50,7 @@ public sealed class CompactionSpec(ITestOutputHelper output)
         JsonElement shown = await CommandAsync(node, CompactionVerb.Show);
         Assert.True(shown.GetProperty("isPaused").GetBoolean());
         Assert.False((await CommandAsync(node, CompactionVerb.Resume)).GetProperty("isPaused").GetBoolean());
+        Assert.False((await CommandAsync(node, CompactionVerb.Run)).GetProperty("isPaused").GetBoolean());
         output.WriteLine($"{records.Count} records, {CountFiles(node, 0)} and {CountFiles(node, 1)} objects; {shown}");
         Assert.Equal(0, await node.TerminateAsync(TimeSpan.FromSeconds(20)));
 

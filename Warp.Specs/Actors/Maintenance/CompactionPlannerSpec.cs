@@ -165,6 +165,25 @@ public sealed class CompactionPlannerSpec : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Workers_that_are_lost_with_their_jobs_hold_compaction_up_for_a_moment_only()
+    {
+        await CommitSettledAsync(5);
+        CompactionJob job = await ForcedAsync(Me);
+        for (int losses = 1; losses <= 8; losses++)
+        {
+            Task<CompactionJob> next = TakeAsync(Me with { Incarnation = Me.Incarnation + losses });
+            await Wait.UntilAsync(() => DescribeAsync().Result.Running.Count == 0, JournaledNode.Patience, "the job to be given up");
+            TimeSpan pause = (await DescribeAsync()).NotBefore!.Value - _node.Leases.Clock.Now;
+            Assert.Equal(TimeSpan.FromSeconds(Math.Min(30, Math.Pow(2, losses - 1))), pause);
+            _time.Advance(pause);
+            await RunAsync();
+            job = await next;
+        }
+        await AskAsync<bool>(reply => new CompactionMessage.FinishJob(job.JobId, s_done, reply));
+        Assert.Null((await DescribeAsync()).NotBefore);
+    }
+
+    [Fact]
     public async Task An_object_that_cannot_be_read_is_left_alone_and_the_others_are_not()
     {
         ObjectId[] ids = await CommitSettledAsync(6);

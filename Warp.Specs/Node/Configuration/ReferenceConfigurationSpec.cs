@@ -32,7 +32,7 @@ public sealed partial class ReferenceConfigurationSpec
             "warp.store.url",
             "warp.timing.answer-memory", "warp.timing.collection-grace", "warp.timing.commit-deadline", "warp.timing.drain",
             "warp.timing.held-batch", "warp.timing.lease", "warp.timing.lease-margin", "warp.timing.lease-renewal",
-            "warp.timing.plan-life", "warp.timing.scale",
+            "warp.timing.pending-life", "warp.timing.plan-life", "warp.timing.scale",
             "warp.topic.auto-create", "warp.topic.defaults", "warp.topic.partitions",
         ],
         ReferenceConfiguration.Entries.Select(entry => entry.Key).Order(StringComparer.Ordinal));

@@ -96,7 +96,7 @@ public sealed class CatalogReplica : IAsyncDisposable
     private async Task AskAsync(NodeIncarnation owner, bool mayWait, CancellationToken cancellationToken)
     {
         var request = new FollowCatalogRequest { AfterVersion = _published.Version, MayWait = mayWait };
-        FollowCatalogResponse news = await _peers.CallAsync<FollowCatalogResponse>(owner, request, s_poll, cancellationToken);
+        using FollowCatalogResponse news = await _peers.CallAsync<FollowCatalogResponse>(owner, request, s_poll, cancellationToken);
         _published.Apply(new CatalogDelta(
             news.Version,
             news.Snapshot is { Length: > 0 } snapshot ? snapshot : (ReadOnlyMemory<byte>?)null,

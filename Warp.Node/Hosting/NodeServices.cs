@@ -114,14 +114,16 @@ internal sealed class NodeServices : IAsyncDisposable
         var setup = new ClusterSetup(
             options, System, time, store, keys, new NodeAddress(kafka.Host, kafka.Port), new NodeAddress(http.Host, http.Port), meter);
         Cluster = Open(await NodeCluster.OpenAsync(setup, cancellationToken));
-        await Cluster.JoinAsync([], cancellationToken);
-
-        var chunks = new ChunkCache(store, options.Cache.SizeBytes, meter);
+        ChunkRing? ring = Cluster.Peers is { } peers
+            ? new ChunkRing(System, Cluster.Membership, peers, keys, options.Node.Zone ?? "", options.Node.Group, meter)
+            : null;
+        var chunks = new ChunkCache(store, options.Cache.SizeBytes, meter, ring);
+        await Cluster.JoinAsync([new ReadChunkHandler(chunks, keys), new OfferChunkHandler(chunks)], cancellationToken);
         var footers = new FooterCache(store, chunks, FooterCacheBytes);
         Intake = new ProduceIntake(Cluster.Leases.Clock);
         Pipeline = FlushPipeline.Start(
             System,
-            new FlushServices(store, Cluster.Region, Cluster.Leases, options.Timing, chunks, footers, Cluster.Cluster.ClusterId, keys, meter),
+            new FlushServices(store, Cluster.Region, Cluster.Leases, options.Timing, chunks, footers, Cluster.Cluster.ClusterId, keys, meter, ring),
             new FlushSettings(options.Flush.Interval, options.Flush.SizeBytes, options.Flush.PutsPerSecond, options.Flush.PutsInFlight));
         var fetchMemory = new FetchMemory(options.Limits.FetchMemoryBytes);
         Planner = new FetchPlanner(System, Cluster.Region, new ExtentReader(chunks, footers, keys), fetchMemory, _draining.Token);

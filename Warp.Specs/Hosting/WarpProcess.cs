@@ -148,6 +148,7 @@ public sealed class WarpProcess : IAsyncDisposable
         [
             $"warp.kafka.listen={Bootstrap}",
             $"warp.http.listen=127.0.0.1:{_httpPort}",
+            "warp.rpc.listen=127.0.0.1:0",
             $"warp.journal.url=sqlite:{Path.Combine(Folder, "journal.db")}",
             $"warp.store.url=file:{Path.Combine(Folder, "objects")}",
             .. _settings,

@@ -88,7 +88,7 @@ public sealed class ShardLeases : IAsyncDisposable
                 fences = [.. _held.Values.Select(static holding => holding.Fence)];
             long sentAt = _system.Time.GetTimestamp();
             Heartbeat heartbeat = await _journal.HeartbeatAsync(Node, draining: false, fences, _times.Lease, cancellationToken);
-            Clock.Observe(heartbeat.DatabaseTime);
+            Clock.Observe(heartbeat.DatabaseTime, sentAt);
             lock (_gate)
             {
                 foreach (Fence lost in fences.Except(heartbeat.Renewed))

@@ -107,6 +107,7 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
                 .. PeerActorHandlers.All(this, System),
                 new NudgeHandler(Leases),
                 new RelayHeartbeatHandler(Journal, Options.Timing),
+                new RelayRegistrationHandler(Journal, Options.Timing),
                 new FollowCatalogHandler(System, _catalog, Published),
                 .. handlers,
             ]);
@@ -165,13 +166,14 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
 
     private async Task OpenAsync(CancellationToken cancellationToken)
     {
-        bool isAlone = Options.Journal.Url.Scheme == BackendUrl.SqliteScheme;
+        bool isAgent = Options.Cluster.Seeds.Count > 0;
+        bool isAlone = !isAgent && Options.Journal.Url.Scheme == BackendUrl.SqliteScheme;
         PeerSettings? peers = isAlone ? null : PeerOptions.Settings(Options);
         var metrics = new PeerMetrics(_setup.Meter);
         NodeAddress rpc = peers is null
             ? new NodeAddress(Options.Rpc.Listen.Host, Options.Rpc.Listen.Port)
             : Bind(peers, metrics);
-        Journal = Open(await BindAsync(cancellationToken));
+        Journal = Open(isAgent ? await JoinByOthersAsync(peers!, metrics, cancellationToken) : await BindAsync(cancellationToken));
         Cluster = await Journal.ReadClusterAsync(cancellationToken);
         Node = await RegisterAsync(rpc, cancellationToken);
 
@@ -258,6 +260,27 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
             // The regular heartbeat tells what is wrong, and goes on trying.
         }
     });
+
+    private async Task<IJournal> JoinByOthersAsync(PeerSettings peers, PeerMetrics metrics, CancellationToken cancellationToken)
+    {
+        var journal = new RelayedJournal(
+            System, peers, metrics, [.. Options.Cluster.Seeds.Select(static seed => new NodeAddress(seed.Host, seed.Port))]);
+        try
+        {
+            await ClusterBinding.CheckAsync(journal, _setup.Store, _setup.Keys, cancellationToken);
+            return journal;
+        }
+        catch (Exception error)
+        {
+            await journal.DisposeAsync();
+            throw error switch
+            {
+                JournalException => new ConfigurationException(error.Message),
+                ObjectStoreException => new ConfigurationException($"warp.store.url: {error.Message}"),
+                _ => error,
+            };
+        }
+    }
 
     private async Task<IJournal> BindAsync(CancellationToken cancellationToken)
     {

@@ -53,6 +53,9 @@ public sealed class NodeHost : IAsyncDisposable
     /// <exception cref="ConfigurationException">It cannot run as configured: a taken port, a journal that is in use, …</exception>
     public static async Task<NodeHost> StartAsync(NodeOptions options, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
+        // A node without a way to the journal can neither own shards nor compact.
+        if (options.Cluster.Seeds.Count > 0)
+            options = options with { Node = options.Node with { Roles = options.Node.Roles & (NodeRoles.Produce | NodeRoles.Fetch) } };
         var metrics = new NodeMetrics(time, ProductVersion.Number);
         var opened = new Stack<IAsyncDisposable>();
         try

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
+using Spectre.Console;
+using Warp.Node.Cli.Ctl;
 using Warp.Node.Configuration;
 using Warp.Node.Hosting;
 
@@ -51,6 +53,24 @@ public sealed class NodeCommands : INodeCommands
     public Task<int> CompactionAsync(CompactionVerb verb, HostPort http, CancellationToken cancellationToken) =>
         CompactionCommand.RunAsync(verb, http, Console.Out, cancellationToken);
 
+    public Task<int> RepairStoreAsync(NodeOptions options, bool json, CancellationToken cancellationToken) =>
+        StoreCommand.RepairAsync(options, json, Console.Out, TimeProvider.System, cancellationToken);
+
+    public Task<int> ControlAsync(CtlCall call, CancellationToken cancellationToken)
+    {
+        bool isTerminal = !Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Ansi;
+        return new CtlCommand(call, new CtlTables(Console.Out, isTerminal), Console.Out).RunAsync(cancellationToken);
+    }
+
+    public Task<int> PromptAsync(HostPort node, CancellationToken cancellationToken)
+    {
+        CommandSurroundings surroundings = CommandSurroundings.OfThisProcess();
+        var prompt = new CtlPrompt(node, words => CommandLine.RunAsync(words, this, surroundings, cancellationToken));
+        return Console.IsInputRedirected
+            ? prompt.RunAsync(Console.In, cancellationToken)
+            : prompt.RunAsync(surroundings.Environment, cancellationToken);
+    }
+
     /// <summary>Waits for the operator, or for the node to fail, and drains.</summary>
     private static async Task<int> RunUntilStoppedAsync(NodeHost host, CancellationToken cancellationToken)
     {
@@ -58,7 +78,10 @@ public sealed class NodeCommands : INodeCommands
         {
             try
             {
-                await host.Failure.WaitAsync(cancellationToken);
+                Task ended = await Task.WhenAny(host.Failure, host.LeaveRequested).WaitAsync(cancellationToken);
+                await ended;
+                await host.StopAsync();
+                return ExitCode.Ok;
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {

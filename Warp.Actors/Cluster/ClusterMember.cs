@@ -143,6 +143,8 @@ public sealed class ClusterMember : Actor<MemberMessage>
         _leaving.Add(leave.Reply);
         _services.Leases.IsDraining = true;
         await _services.Leases.RenewAsync(System.Stopping);
+        // The shard coordinator is waited for: it should not find out only with its next heartbeat.
+        _services.Nudge(_services.Membership.Current);
     }
 
     private async Task SetDrainingAsync(MemberMessage.SetDraining draining)

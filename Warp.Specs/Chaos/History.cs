@@ -12,6 +12,7 @@ public sealed class History(bool exactlyOnce = true)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<(int Producer, int Partition), long> _next = [];
+    private readonly Dictionary<(int Producer, int Partition), long> _lastAcknowledged = [];
     private readonly Dictionary<HistoryValue, long> _acknowledged = [];
     private readonly Dictionary<HistoryValue, string> _failed = [];
 
@@ -50,7 +51,25 @@ public sealed class History(bool exactlyOnce = true)
     public void Acknowledge(HistoryValue value, long offset)
     {
         lock (_lock)
+        {
             _acknowledged.Add(value, offset);
+            (int, int) writer = (value.Producer, value.Partition);
+            _lastAcknowledged[writer] = Math.Max(value.Number, _lastAcknowledged.GetValueOrDefault(writer, -1));
+        }
+    }
+
+    /// <summary>The values that come next, for <see cref="HasPassed"/>.</summary>
+    public IReadOnlyList<HistoryValue> Mark()
+    {
+        lock (_lock)
+            return [.. _next.Select(static entry => new HistoryValue(entry.Key.Producer, entry.Key.Partition, entry.Value))];
+    }
+
+    /// <summary>Whether every producer has an acknowledgement of each partition for what it wrote after the mark.</summary>
+    public bool HasPassed(IReadOnlyList<HistoryValue> mark)
+    {
+        lock (_lock)
+            return mark.All(value => _lastAcknowledged.GetValueOrDefault((value.Producer, value.Partition), -1) >= value.Number);
     }
 
     /// <summary>The producer has given up on a value; it may be in the log all the same.</summary>

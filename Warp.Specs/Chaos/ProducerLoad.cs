@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Confluent.Kafka;
 
 namespace Warp.Specs.Chaos;
@@ -19,6 +20,7 @@ public sealed class ProducerLoad : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _writing;
     private volatile string? _fatalError;
+    private long _slowestTicks;
 
     /// <param name="bootstrap">Where to connect to.</param>
     /// <param name="topic">To write to; it exists.</param>
@@ -26,7 +28,9 @@ public sealed class ProducerLoad : IAsyncDisposable
     /// <param name="history">Where everything is recorded.</param>
     /// <param name="producer">Which producer of the history this is.</param>
     /// <param name="recordsPerSecond">Over all partitions; at least 100.</param>
-    public ProducerLoad(string bootstrap, string topic, int partitions, History history, int producer = 0, int recordsPerSecond = 2000)
+    /// <param name="clientId">Its <c>client.id</c>; null: the client's own.</param>
+    public ProducerLoad(
+        string bootstrap, string topic, int partitions, History history, int producer = 0, int recordsPerSecond = 2000, string? clientId = null)
     {
         (_topic, _partitions, _history, _producer) = (topic, partitions, history, producer);
         var config = new ProducerConfig
@@ -38,6 +42,8 @@ public sealed class ProducerLoad : IAsyncDisposable
             ReconnectBackoffMs = 50,
             ReconnectBackoffMaxMs = 250,
         };
+        if (clientId is not null)
+            config.ClientId = clientId;
         _client = new ProducerBuilder<Null, string>(config)
             .SetLogHandler((_, _) => { })
             .SetErrorHandler((_, error) => _fatalError ??= error.IsFatal ? error.Reason : null)
@@ -47,6 +53,9 @@ public sealed class ProducerLoad : IAsyncDisposable
 
     /// <summary>Why the client has given up altogether; null if it has not.</summary>
     public string? FatalError => _fatalError;
+
+    /// <summary>The longest time from a value to its acknowledgement, of those that were acknowledged since this was last asked.</summary>
+    public TimeSpan TakeSlowest() => TimeSpan.FromTicks(Interlocked.Exchange(ref _slowestTicks, 0));
 
     /// <summary>Writes no more, and waits until every value is acknowledged or has failed.</summary>
     /// <exception cref="TimeoutException">The last of them still has no answer.</exception>
@@ -87,14 +96,19 @@ public sealed class ProducerLoad : IAsyncDisposable
 
     private void Write(HistoryValue value)
     {
+        long writtenAt = Stopwatch.GetTimestamp();
         try
         {
             _client.Produce(new TopicPartition(_topic, value.Partition), new() { Value = $"{value} {_padding}" }, report =>
             {
                 if (report.Error.IsError)
+                {
                     _history.Fail(value, report.Error.ToString());
-                else
-                    _history.Acknowledge(value, report.Offset);
+                    return;
+                }
+                // Reports come on one thread.
+                _slowestTicks = Math.Max(_slowestTicks, Stopwatch.GetElapsedTime(writtenAt).Ticks);
+                _history.Acknowledge(value, report.Offset);
             });
         }
         catch (ProduceException<Null, string> refused)

@@ -22,6 +22,7 @@ public sealed class TcpProxy : IAsyncDisposable
     private int _accepted;
     private int _answersToCut;
     private volatile bool _isRefusing;
+    private volatile Func<int, LinkFate> _fate = static _ => LinkFate.Pass;
 
     /// <param name="target">The server's port on the loopback address.</param>
     public TcpProxy(int target)
@@ -64,6 +65,16 @@ public sealed class TcpProxy : IAsyncDisposable
     {
         foreach (Link link in _links.Keys)
             link.Cut();
+    }
+
+    /// <summary>
+    /// Decides on connections one by one, by the port that the client connects from: on those that are open now, and on each new one.
+    /// </summary>
+    public void Decide(Func<int, LinkFate> fate)
+    {
+        _fate = fate;
+        foreach (Link link in _links.Keys)
+            link.Meet(fate(link.ClientPort));
     }
 
     /// <summary>Closes the connection of the next answer that comes, which its client never sees.</summary>
@@ -132,6 +143,13 @@ public sealed class TcpProxy : IAsyncDisposable
                 }
                 var link = new Link(this, client);
                 _links[link] = link.Completion;
+                Func<int, LinkFate> fate;
+                do
+                {
+                    fate = _fate;
+                    link.Meet(fate(link.ClientPort));
+                }
+                while (fate != _fate);
                 _ = link.RunAsync();
             }
         }
@@ -145,7 +163,11 @@ public sealed class TcpProxy : IAsyncDisposable
     {
         private readonly Socket _server = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private volatile TaskCompletionSource _passing = Flowing();
         private long _bytesToServer;
+
+        /// <summary>The port that the client connects from.</summary>
+        public int ClientPort { get; } = ((IPEndPoint)client.RemoteEndPoint!).Port;
 
         public Task Completion => _completion.Task;
 
@@ -173,6 +195,16 @@ public sealed class TcpProxy : IAsyncDisposable
             }
         }
 
+        public void Meet(LinkFate fate)
+        {
+            if (fate == LinkFate.Cut)
+                Cut();
+            else if (fate == LinkFate.Pass)
+                _passing.TrySetResult();
+            else if (_passing.Task.IsCompleted)
+                _passing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
         public void Cut()
         {
             foreach (Socket socket in new[] { client, _server })
@@ -198,6 +230,7 @@ public sealed class TcpProxy : IAsyncDisposable
                 if (proxy.Delay is var delay && delay > TimeSpan.Zero)
                     await Task.Delay(delay, proxy._stopping.Token);
                 await proxy._flowing.Task.WaitAsync(proxy._stopping.Token);
+                await _passing.Task.WaitAsync(proxy._stopping.Token);
                 if (count == 0)
                 {
                     to.Shutdown(SocketShutdown.Send);

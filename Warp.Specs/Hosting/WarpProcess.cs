@@ -33,6 +33,12 @@ public sealed class WarpProcess : IAsyncDisposable
     /// <summary>The base address of metrics and health.</summary>
     public Uri Http => _http.BaseAddress!;
 
+    /// <summary>The id of the process that was started last.</summary>
+    public int ProcessId => Running.Id;
+
+    /// <summary>Whether it has ended, or was never started.</summary>
+    public bool HasExited => _process is null or { HasExited: true };
+
     /// <summary>Where the journal (<c>journal.db</c>) and the objects (<c>objects/</c>) are.</summary>
     public string Folder => _folder.FullName;
 
@@ -54,7 +60,7 @@ public sealed class WarpProcess : IAsyncDisposable
     /// <summary>The same, with some variables of the environment as given.</summary>
     public static async Task<WarpProcess> StartAsync(IReadOnlyDictionary<string, string> environment, params string[] settings)
     {
-        var node = new WarpProcess(environment, settings);
+        WarpProcess node = Create(environment, settings);
         try
         {
             await node.StartAgainAsync();
@@ -67,18 +73,33 @@ public sealed class WarpProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>A node that is not started yet.</summary>
+    public static WarpProcess Create(IReadOnlyDictionary<string, string> environment, params string[] settings) => new(environment, settings);
+
     /// <summary>Starts the node again after it has ended, with the same ports and folder, and waits until it is ready.</summary>
     public async Task StartAgainAsync()
     {
-        if (_process is { HasExited: false })
+        Launch();
+        await ReadyAsync();
+    }
+
+    /// <summary>Starts the node (again), and waits for nothing.</summary>
+    public void Launch()
+    {
+        if (!HasExited)
             throw new InvalidOperationException("the node is running");
         _process?.Dispose();
-        _process = Launch();
+        _process = NewProcess();
+    }
+
+    /// <summary>Waits until a node that was started is ready.</summary>
+    public async Task ReadyAsync()
+    {
         var elapsed = Stopwatch.StartNew();
         while (!await IsReadyAsync())
         {
-            if (_process.HasExited)
-                throw Failure($"the node ended with {_process.ExitCode} before it was ready");
+            if (HasExited)
+                throw Failure($"the node ended with {Running.ExitCode} before it was ready");
             if (elapsed.Elapsed > _startTimeout)
                 throw Failure($"the node was not ready after {_startTimeout.TotalSeconds} s");
             await Task.Delay(_pollInterval);
@@ -101,9 +122,17 @@ public sealed class WarpProcess : IAsyncDisposable
     /// <summary>Asks the process to drain and end (SIGTERM).</summary>
     /// <returns>Its exit code.</returns>
     /// <exception cref="InvalidOperationException">It has not ended after <paramref name="timeout"/>.</exception>
-    public async Task<int> TerminateAsync(TimeSpan timeout)
+    public Task<int> TerminateAsync(TimeSpan timeout)
     {
         Signal.Send(Running, Signal.Term);
+        return ExitAsync(timeout);
+    }
+
+    /// <summary>Waits until the process has ended.</summary>
+    /// <returns>Its exit code.</returns>
+    /// <exception cref="InvalidOperationException">It has not ended after <paramref name="timeout"/>.</exception>
+    public async Task<int> ExitAsync(TimeSpan timeout)
+    {
         using var deadline = new CancellationTokenSource(timeout);
         try
         {
@@ -111,7 +140,7 @@ public sealed class WarpProcess : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            throw Failure($"the node was still running {timeout.TotalSeconds} s after SIGTERM");
+            throw Failure($"the node was still running after {timeout.TotalSeconds} s");
         }
         return Running.ExitCode;
     }
@@ -130,7 +159,7 @@ public sealed class WarpProcess : IAsyncDisposable
 
     private Process Running => _process ?? throw new InvalidOperationException("the node was never started");
 
-    private Process Launch()
+    private Process NewProcess()
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
         {

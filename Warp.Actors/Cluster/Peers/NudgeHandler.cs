@@ -9,7 +9,9 @@ public sealed class NudgeHandler(ShardLeases leases) : IPeerHandler
 
     public async ValueTask<IResponse> HandleAsync(IRequest request, PeerContext context)
     {
-        await leases.RenewAsync(context.CancellationToken);
+        // Not the caller's token: a node that leaves nudges the others as the last thing it does, and they must look all the same. The
+        // journal bounds its own time.
+        await leases.RenewAsync(CancellationToken.None);
         return new NudgeResponse();
     }
 }

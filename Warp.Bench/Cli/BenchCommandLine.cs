@@ -42,6 +42,7 @@ internal static class BenchCommandLine
         foreach (Option option in options.All)
             root.Options.Add(option);
         root.Options.Add(json);
+        root.Subcommands.Add(ScenariosCommand.Make());
         root.SetAction((parsed, cancellation) => LoadAsync(options, parsed, parsed.GetValue(json), cancellation));
         return root;
     }

@@ -12,6 +12,9 @@ internal sealed class ConnectionTotals
 
     public long Records { get; set; }
 
+    /// <summary>Bytes of the whole run, those outside of the window too.</summary>
+    public long AllBytes { get; set; }
+
     /// <summary>Of requests for producers, of records for consumers.</summary>
     public LatencyHistogram Latency { get; } = new();
 
@@ -31,6 +34,7 @@ internal sealed class ConnectionTotals
         Requests += other.Requests;
         Bytes += other.Bytes;
         Records += other.Records;
+        AllBytes += other.AllBytes;
         Latency.Merge(other.Latency);
         foreach ((ErrorCode error, long count) in other.Errors)
             Errors[error] = Errors.GetValueOrDefault(error) + count;

@@ -23,6 +23,15 @@ public sealed record LoadResult
     /// <summary>What the broker counted meanwhile, or null if it could not be asked.</summary>
     public required BrokerCounters? Broker { get; init; }
 
+    /// <summary>What producers sent in the whole run, the warm-up too: bytes.</summary>
+    public required long AllProducedBytes { get; init; }
+
+    /// <summary>What the broker put into the store beyond that: headers and footers of objects.</summary>
+    public required double? BytesBeyondRecords { get; init; }
+
+    /// <summary>What it wrote to disks in all: objects, if the store is a folder, and the journal with what it writes twice.</summary>
+    public required double? BytesWritten { get; init; }
+
     /// <summary>The most memory that the broker has had in RAM; null if that is not known.</summary>
     public required double? PeakResidentBytes { get; init; }
 
@@ -66,9 +75,9 @@ public sealed record LoadResult
         AddPer(figures, "broker_allocated_mb_per_gb", Broker.AllocatedBytes / 1e6, moved);
         AddPer(figures, "store_puts_per_gb", Broker.Puts, produced);
         AddPer(figures, "store_gets_per_gb", Broker.Gets, fetched);
-        // Objects are what producers sent, header, footer and all; the rest that goes to disks is the journal.
-        AddPer(figures, "footer_percent", 100 * (Broker.PutBytes - Produced.Bytes), Produced.Bytes);
-        AddPer(figures, "disk_written_percent", 100 * Broker.WrittenBytes, Produced.Bytes);
+        // In the whole run, because what is under way at the ends of the time that counts is more than all footers.
+        AddPer(figures, "footer_percent", 100 * (BytesBeyondRecords ?? 0), AllProducedBytes);
+        AddPer(figures, "disk_written_percent", 100 * (BytesWritten ?? 0), AllProducedBytes);
         foreach (StorePrices prices in StorePrices.All)
             AddPer(figures, $"cost_usd_per_gb[{prices.Name}]", Store!.Value.CostDollars(prices), produced);
         return figures;

@@ -46,7 +46,8 @@ public static class LoadRun
             consumers.Add(new ConsumerConnection(socket, topic, starts, ends, plan, client.VersionOf(ApiKey.Fetch), clock, window));
         }
 
-        Task<Readings> readings = ReadAsync(broker, clock, window, plan.EndsByItself);
+        Readings before = await Readings.FirstAsync(broker, clock);
+        Task<Readings> readings = plan.EndsByItself ? Task.FromResult(before) : ReadAsync(broker, clock, window);
         List<Task> consuming = [.. consumers.Select(static consumer => consumer.RunAsync())];
         await ProduceAsync(plan, senders, producers, clock, window);
         if (plan.From == ConsumeFrom.Tail && producers.Count > 0)
@@ -57,9 +58,10 @@ public static class LoadRun
         TimeSpan patience = s_patience + (plan.EndsByItself ? TimeSpan.FromMinutes(10) : plan.Warmup + plan.Duration);
         Task all = Task.WhenAll(consuming);
         bool consumersEnded = await Task.WhenAny(all, Task.Delay(patience, time, cancellationToken)) == all;
-        Readings read = plan.EndsByItself ? await (await readings).AgainAsync(broker, clock) : await readings;
+        Readings inWindow = await readings;
+        Readings inAll = await before.AgainAsync(broker, clock);
         senders.ForEach(static sender => sender.Dispose());
-        return Result(plan, broker, window, read, producers, consumers, consumersEnded);
+        return Result(broker, window, plan.EndsByItself ? inAll : inWindow, inAll, plan, producers, consumers, consumersEnded);
     }
 
     private static async Task ProduceAsync(
@@ -82,21 +84,20 @@ public static class LoadRun
         await Task.WhenAll(producers.Zip(arrivals, static (producer, due) => producer.RunAsync(due)).Append(pacing));
     }
 
-    private static async Task<Readings> ReadAsync(IBroker broker, RunClock clock, RunWindow window, bool firstOnly)
+    private static async Task<Readings> ReadAsync(IBroker broker, RunClock clock, RunWindow window)
     {
         await Task.Delay(TimeSpan.FromMicroseconds(Math.Max(0, window.FromMicros - clock.NowMicros)));
         Readings first = await Readings.FirstAsync(broker, clock);
-        if (firstOnly)
-            return first;
         await Task.Delay(TimeSpan.FromMicroseconds(Math.Max(0, window.ToMicros - clock.NowMicros)));
         return await first.AgainAsync(broker, clock);
     }
 
     private static LoadResult Result(
-        LoadPlan plan,
         IBroker broker,
         RunWindow window,
         Readings read,
+        Readings inAll,
+        LoadPlan plan,
         List<ProducerConnection> producers,
         List<ConsumerConnection> consumers,
         bool consumersEnded)
@@ -113,6 +114,9 @@ public static class LoadRun
             ProduceLatency = LatencySummary.Of(produced.Latency),
             EndToEndLatency = LatencySummary.Of(plan.From == ConsumeFrom.Tail ? fetched.Latency : new LatencyHistogram()),
             Broker = read.Broker,
+            BytesBeyondRecords = produced.AllBytes == 0 ? null : inAll.Broker?.PutBytes - produced.AllBytes,
+            BytesWritten = inAll.Broker?.WrittenBytes,
+            AllProducedBytes = produced.AllBytes,
             PeakResidentBytes = broker.PeakResidentBytes,
             GeneratorCpuSeconds = read.GeneratorCpuSeconds,
             Problems = [.. Problems("producers", produced), .. Problems("consumers", fetched), .. consumersEnded ? [] : LateConsumers],

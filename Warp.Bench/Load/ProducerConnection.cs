@@ -108,6 +108,8 @@ internal sealed class ProducerConnection(
                 Totals.Refused(partition.ErrorCode);
             }
         }
+        if (!refused)
+            Totals.AllBytes += request.Bytes;
         if (!refused && window.Contains(now))
         {
             Totals.Requests++;

@@ -40,7 +40,8 @@ internal sealed record Sender(Socket Socket, IReadOnlyList<RequestTemplate> Temp
         (long id, short epoch) = (RecordBatchHeader.NoProducerId, RecordBatchHeader.NoProducerEpoch);
         if (plan.Idempotent)
         {
-            var answer = await client.SendAsync<InitProducerIdResponse>(new InitProducerIdRequest { TransactionTimeoutMs = 60_000 }, cancellationToken);
+            var request = new InitProducerIdRequest { TransactionalId = null, TransactionTimeoutMs = 60_000 };
+            var answer = await client.SendAsync<InitProducerIdResponse>(request, cancellationToken);
             KafkaException.ThrowIfError(answer.ErrorCode, "InitProducerId");
             (id, epoch) = (answer.ProducerId, answer.ProducerEpoch);
         }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Json;
 using Warp.Node.Configuration;
 
 namespace Warp.Bench.Broker;
@@ -27,6 +28,7 @@ public sealed partial class BrokerProcess : IBroker, IAsyncDisposable
 {
     private static readonly TimeSpan s_startTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_stopTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_compactionPoll = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(5);
 
     private readonly BrokerSetup _setup;
@@ -123,27 +125,33 @@ public sealed partial class BrokerProcess : IBroker, IAsyncDisposable
     public async Task<BrokerCounters?> ReadCountersAsync() =>
         BrokerCounters.Read(PrometheusSamples.Parse(await _http.GetStringAsync("/metrics")));
 
-    /// <summary>Merges small objects now, and waits until nothing is left to merge.</summary>
+    /// <summary>
+    /// Has small objects merged until none is left. Objects younger than the commit deadline (<c>warp.timing.commit-deadline</c>) are not
+    /// merged, so that it takes at least as long.
+    /// </summary>
     /// <exception cref="TimeoutException">That took more than <paramref name="patience"/>.</exception>
     public async Task CompactAsync(TimeSpan patience)
     {
         long started = Stopwatch.GetTimestamp();
-        double before = -1;
-        while (true)
+        while (Stopwatch.GetElapsedTime(started) < patience)
         {
             using (HttpResponseMessage answer = await _http.PostAsync("/compaction/run", null))
                 answer.EnsureSuccessStatusCode();
-            await Task.Delay(TimeSpan.FromSeconds(2));
-            var samples = PrometheusSamples.Parse(await _http.GetStringAsync("/metrics"));
-            double moved = samples["warp_compaction_bytes_total"];
-            // Two looks at the same figure: nothing is being merged, and nothing was found to merge.
-            if (moved > 0 && moved == before)
+            await Task.Delay(s_compactionPoll);
+            using JsonDocument status = JsonDocument.Parse(await _http.GetStringAsync("/compaction"));
+            if (IsCompacted(status.RootElement))
                 return;
-            before = moved;
-            if (Stopwatch.GetElapsedTime(started) > patience)
-                throw new TimeoutException($"compaction has not come to an end after {patience.TotalSeconds} s");
         }
+        throw new TimeoutException($"compaction has not come to an end after {patience.TotalSeconds} s");
     }
+
+    /// <summary>One small object alone stays as it is.</summary>
+    private static bool IsCompacted(JsonElement status) =>
+        status.GetProperty("finished").GetInt64() > 0
+        && status.GetProperty("running").GetArrayLength() == 0
+        && status.GetProperty("waiting").GetArrayLength() == 0
+        && status.GetProperty("objects").EnumerateArray()
+            .All(static level => level.GetProperty("level").GetInt32() > 0 || level.GetProperty("objects").GetInt64() <= 1);
 
     public async ValueTask DisposeAsync()
     {

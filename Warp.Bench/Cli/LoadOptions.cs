@@ -13,7 +13,7 @@ internal sealed class LoadOptions
 
     private readonly Option<string> _broker = new("--broker") { Description = "self starts a broker of its own, in a temporary folder.", HelpName = "self" };
     private readonly Option<string> _bootstrap = new("--bootstrap") { Description = "A running broker instead.", HelpName = "host:port" };
-    private readonly Option<Uri> _metrics = new("--metrics") { Description = "Where that one tells of itself, if it is a Warp node.", HelpName = "http://host:port" };
+    private readonly Option<string?> _metrics = new("--metrics") { Description = "Where that one tells of itself, if it is a Warp node.", HelpName = "http://host:port" };
     private readonly Option<string[]> _set = new("--set") { Description = "A setting of the own broker; {folder} is its folder.", HelpName = "key=value" };
     private readonly Option<string[]> _env = new("--env") { Description = "A variable of the own broker's environment.", HelpName = "name=value" };
     private readonly Option<string?> _folder = new("--folder") { Description = "Where the own broker's temporary folder is made.", HelpName = "folder" };
@@ -72,7 +72,7 @@ internal sealed class LoadOptions
         if (bootstrap is not null && parsed.GetValue(_broker) is null)
         {
             return HostPort.TryParse(bootstrap, out HostPort? address)
-                ? new RunningBroker(address, parsed.GetValue(_metrics))
+                ? new RunningBroker(address, Metrics(parsed.GetValue(_metrics)))
                 : throw new ArgumentException($"--bootstrap {bootstrap} is not host:port");
         }
         if (bootstrap is not null || parsed.GetValue(_broker) is not (null or "self"))
@@ -84,4 +84,8 @@ internal sealed class LoadOptions
             Parent = parsed.GetValue(_folder),
         });
     }
+
+    private static Uri? Metrics(string? text) => text is null ? null
+        : Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https" ? uri
+        : throw new ArgumentException($"--metrics {text} is not http://host:port");
 }

@@ -30,26 +30,24 @@ public static class LoadRun
         long[] ends = await OffsetsAsync(client, topic, KafkaClient.LatestTimestamp, cancellationToken);
 
         List<Sender> senders = await Sender.MakeAllAsync(plan, broker, topic, client, Seed, cancellationToken);
+        var sockets = new List<Socket>();
+        for (int i = 0; i < plan.Consumers; i++)
+            sockets.Add(await ConnectAsync(broker, cancellationToken));
         var clock = new RunClock(time);
+        Readings before = await Readings.FirstAsync(broker, clock);
+        // Everything is ready: the time runs from here.
+        long startMicros = clock.NowMicros;
         RunWindow window = plan.EndsByItself
             ? new RunWindow(0, long.MaxValue)
-            : new RunWindow(Micros(plan.Warmup), Micros(plan.Warmup + plan.Duration));
+            : new RunWindow(startMicros + Micros(plan.Warmup), startMicros + Micros(plan.Warmup + plan.Duration));
+        (short produce, short fetch) = (client.VersionOf(ApiKey.Produce), client.VersionOf(ApiKey.Fetch));
         List<ProducerConnection> producers =
-        [
-            .. senders.Select(sender => new ProducerConnection(
-                sender.Socket, sender.Templates, client.VersionOf(ApiKey.Produce), plan.InFlight, clock, window)),
-        ];
-        var consumers = new List<ConsumerConnection>();
-        for (int i = 0; i < plan.Consumers; i++)
-        {
-            Socket socket = await ConnectAsync(broker, cancellationToken);
-            consumers.Add(new ConsumerConnection(socket, topic, starts, ends, plan, client.VersionOf(ApiKey.Fetch), clock, window));
-        }
-
-        Readings before = await Readings.FirstAsync(broker, clock);
+            [.. senders.Select(sender => new ProducerConnection(sender.Socket, sender.Templates, produce, plan.InFlight, clock, window))];
+        List<ConsumerConnection> consumers =
+            [.. sockets.Select(socket => new ConsumerConnection(socket, topic, starts, ends, plan, fetch, clock, window))];
         Task<Readings> readings = plan.EndsByItself ? Task.FromResult(before) : ReadAsync(broker, clock, window);
         List<Task> consuming = [.. consumers.Select(static consumer => consumer.RunAsync())];
-        await ProduceAsync(plan, senders, producers, clock, window);
+        await ProduceAsync(plan, senders, producers, clock, window, startMicros);
         if (plan.From == ConsumeFrom.Tail && producers.Count > 0)
         {
             long[] last = await OffsetsAsync(client, topic, KafkaClient.LatestTimestamp, cancellationToken);
@@ -65,7 +63,7 @@ public static class LoadRun
     }
 
     private static async Task ProduceAsync(
-        LoadPlan plan, List<Sender> senders, List<ProducerConnection> producers, RunClock clock, RunWindow window)
+        LoadPlan plan, List<Sender> senders, List<ProducerConnection> producers, RunClock clock, RunWindow window, long startMicros)
     {
         if (producers.Count == 0)
             return;
@@ -80,7 +78,7 @@ public static class LoadRun
             return;
         }
         List<OpenLoop> arrivals = [.. producers.Select(static _ => new OpenLoop())];
-        Task pacing = new Pacer(clock, new OpenLoopSchedule(rate.Value, clock.NowMicros), window, arrivals).RunAsync();
+        Task pacing = new Pacer(clock, new OpenLoopSchedule(rate.Value, startMicros), window, arrivals).RunAsync();
         await Task.WhenAll(producers.Zip(arrivals, static (producer, due) => producer.RunAsync(due)).Append(pacing));
     }
 

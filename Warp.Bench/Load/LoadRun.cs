@@ -35,8 +35,9 @@ public static class LoadRun
             sockets.Add(await ConnectAsync(broker, cancellationToken));
         var clock = new RunClock(time);
         Readings before = await Readings.FirstAsync(broker, clock);
-        // Everything is ready: the time runs from here.
-        long startMicros = clock.NowMicros;
+        // Everything is ready: the time runs from here. From a whole millisecond on, because batches carry those: so a batch belongs to the
+        // same side of the window's bounds for its consumer as for its producer.
+        long startMicros = clock.MicrosOf(clock.UnixMs(clock.NowMicros) + 1);
         RunWindow window = plan.EndsByItself
             ? new RunWindow(0, long.MaxValue)
             : new RunWindow(startMicros + Micros(plan.Warmup), startMicros + Micros(plan.Warmup + plan.Duration));

@@ -83,9 +83,9 @@ public sealed class ScenarioRun(Scenario scenario, string folder, TimeProvider t
             case ColdStartStep cold:
                 return await ColdStartAsync(cold, cancellationToken);
             case TcpStep tcp:
-                return MegabytesPerSecond(TcpLoopback.MeasureMegabytes(tcp.FrameBytes, tcp.AnswerBytes, tcp.Duration));
+                return Figures(TcpLoopback.Measure(tcp.FrameBytes, tcp.AnswerBytes, tcp.Duration));
             case DiskStep disk:
-                return MegabytesPerSecond(DiskWrite.MeasureMegabytes(folder, BatchTemplate.Build(1024, 64 << 10, 0, 0, 1).Bytes, disk.Duration));
+                return Figures(DiskWrite.Measure(folder, BatchTemplate.Build(1024, 64 << 10, 0, 0, 1).Bytes, disk.Duration));
             case ClientStep client:
                 return await ClientAsync(client, cancellationToken);
             default:
@@ -95,7 +95,8 @@ public sealed class ScenarioRun(Scenario scenario, string folder, TimeProvider t
 
     private static IReadOnlyDictionary<string, double> Nothing { get; } = new Dictionary<string, double>();
 
-    private static Dictionary<string, double> MegabytesPerSecond(double value) => new() { ["mb_per_s"] = value };
+    private static Dictionary<string, double> Figures(YardstickResult result) =>
+        new() { ["mb_per_s"] = result.Megabytes, ["cpu_s_per_gb"] = result.CpuSecondsPerGigabyte };
 
     private BrokerSetup Setup(IReadOnlyList<string> settings, IReadOnlyList<string> environment) =>
         new() { Settings = settings, Environment = environment, Parent = folder };

@@ -78,7 +78,7 @@ public sealed record ColdStartStep : Step
     public TimeSpan Idle { get; init; } = TimeSpan.FromSeconds(5);
 }
 
-/// <summary>Yardstick: raw TCP on the loopback interface (<c>mb_per_s</c>).</summary>
+/// <summary>Yardstick: raw TCP on the loopback interface (<c>mb_per_s</c>, <c>cpu_s_per_gb</c>).</summary>
 public sealed record TcpStep : Step
 {
     /// <summary>Of one message.</summary>
@@ -92,7 +92,7 @@ public sealed record TcpStep : Step
     public override string? Problem() => FrameBytes < 1 || AnswerBytes < 1 ? "messages have 1 byte or more" : null;
 }
 
-/// <summary>Yardstick: files of 8 MiB written one after the other, each with an fsync (<c>mb_per_s</c>).</summary>
+/// <summary>Yardstick: files of 8 MiB written one after the other, each with an fsync (<c>mb_per_s</c>, <c>cpu_s_per_gb</c>).</summary>
 public sealed record DiskStep : Step
 {
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(1.5);

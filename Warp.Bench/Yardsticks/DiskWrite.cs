@@ -13,30 +13,34 @@ public static class DiskWrite
     /// <param name="parent">A temporary folder is made in it.</param>
     /// <param name="content">What is written, again and again.</param>
     /// <param name="duration">How long.</param>
-    /// <returns>MB a second.</returns>
     /// <exception cref="IOException">The disk is full, or the folder cannot be written to.</exception>
-    public static double MeasureMegabytes(string parent, ReadOnlySpan<byte> content, TimeSpan duration)
+    public static YardstickResult Measure(string parent, ReadOnlySpan<byte> content, TimeSpan duration)
     {
         string folder = Path.Combine(parent, $"warp-bench-disk-{Path.GetRandomFileName()}");
         Directory.CreateDirectory(folder);
         try
         {
             byte[] file = Fill(content);
-            long started = Stopwatch.GetTimestamp();
-            long files = 0;
-            while (Stopwatch.GetElapsedTime(started) < duration)
-            {
-                using SafeFileHandle handle = File.OpenHandle(Path.Combine(folder, $"{files}"), FileMode.CreateNew, FileAccess.Write);
-                RandomAccess.Write(handle, file, 0);
-                RandomAccess.FlushToDisk(handle);
-                files++;
-            }
-            return files * (double)FileBytes / 1e6 / Stopwatch.GetElapsedTime(started).TotalSeconds;
+            return YardstickResult.Of(() => Write(folder, file, duration));
         }
         finally
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    private static double Write(string folder, byte[] file, TimeSpan duration)
+    {
+        long started = Stopwatch.GetTimestamp();
+        long files = 0;
+        while (Stopwatch.GetElapsedTime(started) < duration)
+        {
+            using SafeFileHandle handle = File.OpenHandle(Path.Combine(folder, $"{files}"), FileMode.CreateNew, FileAccess.Write);
+            RandomAccess.Write(handle, file, 0);
+            RandomAccess.FlushToDisk(handle);
+            files++;
+        }
+        return files * (double)FileBytes;
     }
 
     private static byte[] Fill(ReadOnlySpan<byte> content)

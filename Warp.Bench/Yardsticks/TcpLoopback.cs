@@ -17,9 +17,9 @@ public static class TcpLoopback
     /// <param name="frameBytes">Of one frame.</param>
     /// <param name="answerBytes">Of its answer.</param>
     /// <param name="duration">How long.</param>
-    /// <returns>MB a second, frames only.</returns>
+    /// <returns>Of the frames' bytes only.</returns>
     /// <exception cref="SocketException">The interface does not work.</exception>
-    public static double MeasureMegabytes(int frameBytes, int answerBytes, TimeSpan duration)
+    public static YardstickResult Measure(int frameBytes, int answerBytes, TimeSpan duration)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start(1);
@@ -33,23 +33,28 @@ public static class TcpLoopback
         receiving.Start();
         answers.Start();
 
+        YardstickResult result = YardstickResult.Of(() => Send(sender, frameBytes, room, duration));
+        sender.Shutdown(SocketShutdown.Both);
+        receiving.Join();
+        answers.Join();
+        return result;
+    }
+
+    private static double Send(Socket socket, int frameBytes, SemaphoreSlim room, TimeSpan duration)
+    {
         var frame = new byte[frameBytes];
         long sent = 0;
         long started = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(started) < duration)
         {
             room.Wait();
-            SendAll(sender, frame);
+            SendAll(socket, frame);
             sent++;
         }
         // All of the room again means that everything has arrived.
         for (int i = 0; i < Window; i++)
             room.Wait();
-        TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
-        sender.Shutdown(SocketShutdown.Both);
-        receiving.Join();
-        answers.Join();
-        return sent * (double)frameBytes / 1e6 / elapsed.TotalSeconds;
+        return sent * (double)frameBytes;
     }
 
     private static void Receive(Socket socket, int frameBytes, int answerBytes)

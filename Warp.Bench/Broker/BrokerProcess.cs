@@ -224,7 +224,8 @@ public sealed partial class BrokerProcess : IBroker, IAsyncDisposable
     {
         if (_process is not { HasExited: false } || !OperatingSystem.IsLinux())
             return null;
-        string? line = File.ReadLines($"/proc/{_process.Id}/status").FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
+        string? line = File.ReadLines($"/proc/{_process.Id}/status")
+            .FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
         return line is null ? null : long.Parse(line.AsSpan(name.Length).Trim().TrimEnd(" kB"), CultureInfo.InvariantCulture) * 1024;
     }
 

@@ -6,8 +6,8 @@ namespace Warp.Bench.Broker;
 /// <summary>Finds TCP ports of the loopback interface on which nothing listens.</summary>
 internal static class FreePorts
 {
-    // Below the range that Linux gives to outgoing connections (32768 and up): a thousand of those are made here, and one of them could take
-    // a port before the broker does.
+    // Below the range that Linux gives to outgoing connections (32768 and up): a thousand of those are made here, and one of them could
+    // take a port before the broker does.
     private const int First = 20_000;
     private const int Last = 32_000;
 

@@ -4,7 +4,9 @@ namespace Warp.Bench.Broker;
 
 /// <summary>A broker that somebody else runs.</summary>
 /// <param name="bootstrap">Its address.</param>
-/// <param name="metrics">Its metrics, as <c>http://host:port</c> with or without <c>/metrics</c>; null when it is no Warp, or cannot be asked.</param>
+/// <param name="metrics">
+/// Its metrics, as <c>http://host:port</c> with or without <c>/metrics</c>; null when it is no Warp, or cannot be asked.
+/// </param>
 public sealed class RunningBroker(HostPort bootstrap, Uri? metrics) : IBroker, IDisposable
 {
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(10) };

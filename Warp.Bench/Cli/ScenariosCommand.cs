@@ -14,18 +14,28 @@ internal static class ScenariosCommand
 
     public static Command Make()
     {
-        var names = new Option<string[]>("--scenario") { Description = "Only these: names of files in scenarios/, or paths.", HelpName = "name", AllowMultipleArgumentsPerToken = true };
-        var runs = new Option<int?>("--runs") { Description = "How often each is run, whatever its file says.", HelpName = "number" };
-        var folder = new Option<string?>("--folder") { Description = "Where temporary folders are made: on the disk to be measured.", HelpName = "folder" };
+        var names = new Option<string[]>("--scenario")
+        {
+            Description = "Only these: names of files in scenarios/, or paths.",
+            AllowMultipleArgumentsPerToken = true,
+        };
+        var runs = new Option<int?>("--runs") { Description = "How often each is run, whatever its file says." };
+        var folder = new Option<string?>("--folder") { Description = "Where temporary folders are made: on the disk to be measured." };
         var json = new Option<bool>("--json") { Description = "The result as JSON." };
         var strict = new Option<bool>("--strict") { Description = "Fails when a criterion is not met." };
         var list = new Option<bool>("--list") { Description = "Only lists the scenarios." };
-        var command = new Command("scenarios", "Runs scenarios and holds them against their criteria.") { names, runs, folder, json, strict, list };
+        var command = new Command("scenarios", "Runs scenarios and holds them against their criteria.")
+        {
+            names, runs, folder, json, strict, list,
+        };
         command.SetAction((parsed, cancellation) =>
         {
             IReadOnlyList<Scenario> scenarios = ScenarioFiles.Load(parsed.GetValue(names) ?? []);
             if (!parsed.GetValue(list))
-                return RunAsync(scenarios, parsed.GetValue(runs), parsed.GetValue(folder), parsed.GetValue(json), parsed.GetValue(strict), cancellation);
+            {
+                (int? times, string? place) = (parsed.GetValue(runs), parsed.GetValue(folder));
+                return RunAsync(scenarios, times, place, parsed.GetValue(json), parsed.GetValue(strict), cancellation);
+            }
             foreach (Scenario scenario in scenarios)
                 Console.WriteLine($"{scenario.Name,-24} {scenario.Title}");
             return Task.FromResult(0);

@@ -24,7 +24,7 @@ internal sealed class ClosedLoop(RunClock clock, RunWindow window, ByteBudget bu
     }
 }
 
-/// <summary>By the clock: the <see cref="Pacer"/> says when, whether or not the connection has got through with what was due before.</summary>
+/// <summary>By the clock: the <see cref="Pacer"/> says when, whether or not the connection has got through with what was due.</summary>
 internal sealed class OpenLoop : IArrivals
 {
     private readonly Channel<long> _due = Channel.CreateUnbounded<long>(new() { SingleReader = true, SingleWriter = true });

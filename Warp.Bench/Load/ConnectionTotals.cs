@@ -3,7 +3,9 @@ using Warp.Protocol.Messages;
 
 namespace Warp.Bench.Load;
 
-/// <summary>What one connection has seen, of the window only where it is not said otherwise. Written by one task, read when it has ended.</summary>
+/// <summary>
+/// What one connection has seen, of the window only where it is not said otherwise. Written by one task, read when it has ended.
+/// </summary>
 internal sealed class ConnectionTotals
 {
     public long Requests { get; set; }

@@ -27,7 +27,7 @@ internal sealed class ConsumerConnection(
 
     private readonly ApiSpec _spec = ApiSpecs.Get(ApiKey.Fetch);
     private readonly long[] _offsets = [.. plan.From == ConsumeFrom.Tail ? ends : starts];
-    private readonly FetchRequest _request = new() { Topics = [new FetchRequest.FetchTopic { Topic = topic.Name, TopicId = topic.Id }] };
+    private readonly FetchRequest _request = new() { Topics = [new() { Topic = topic.Name, TopicId = topic.Id }] };
     private int _correlationId;
 
     private volatile long[]? _lastOffsets;
@@ -38,7 +38,8 @@ internal sealed class ConsumerConnection(
     public void StopAt(long[] lastOffsets) => _lastOffsets = lastOffsets;
 
     /// <summary>
-    /// Fetches until the time is over or, where it reads once, until the end; at the tail of producers it is told. Never fails: what failed is in the totals.
+    /// Fetches until the time is over or, where it reads once, until the end; at the tail of producers it is told. Never fails: what failed
+    /// is in the totals.
     /// </summary>
     [SuppressMessage("Design", "CA1031", Justification = "Whatever ends the fetching is part of the result.")]
     public async Task RunAsync()
@@ -107,7 +108,9 @@ internal sealed class ConsumerConnection(
         return RequestFrame.Write(++_correlationId, ClientId, _request, version);
     }
 
-    /// <summary>Records that were due in the window have their age counted, however late they come; the rest counts when it comes.</summary>
+    /// <summary>
+    /// Records that were due in the window have their age counted, however late they come; everything else counts when it comes.
+    /// </summary>
     private void Take(FetchResponse response)
     {
         long now = clock.NowMicros;

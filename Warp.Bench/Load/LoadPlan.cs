@@ -96,7 +96,7 @@ public sealed record LoadPlan
         { Producers: 0, Consumers: 0 } => "there is neither a producer nor a consumer",
         { RateMegabytes: not null, RateRecords: not null } => "a rate is either in MB or in records",
         { RateMegabytes: <= 0 } or { RateRecords: <= 0 } or { TotalMegabytes: <= 0 } => "rates and totals are more than 0",
-        { TotalMegabytes: not null } when RateMegabytes is not null || RateRecords is not null => "a total is sent in a closed loop, without a rate",
+        { TotalMegabytes: not null } when RateMegabytes is not null || RateRecords is not null => "a total is sent without a rate",
         { TotalMegabytes: not null, Producers: 0 } => "a total needs a producer",
         { From: ConsumeFrom.StartOnce, Producers: > 0, Consumers: > 0 } => "startOnce reads what is there; it goes with consumers only",
         _ when Duration <= TimeSpan.Zero || Warmup < TimeSpan.Zero => "the duration is more than 0",

@@ -4,7 +4,9 @@ using Warp.Bench.Measuring;
 
 namespace Warp.Bench.Load;
 
-/// <summary>What a load has come to. Rates are those of the time that counts; MB are 10^6 bytes of record batches as they are sent.</summary>
+/// <summary>
+/// What a load has come to. Rates are those of the time that counts; MB are 10^6 bytes of record batches as they are sent.
+/// </summary>
 public sealed record LoadResult
 {
     /// <summary>The time that counts, in seconds.</summary>

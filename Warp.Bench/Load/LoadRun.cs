@@ -142,7 +142,8 @@ public static class LoadRun
         return sum;
     }
 
-    private static async Task<long[]> OffsetsAsync(KafkaClient client, KafkaTopic topic, long timestamp, CancellationToken cancellationToken)
+    private static async Task<long[]> OffsetsAsync(
+        KafkaClient client, KafkaTopic topic, long timestamp, CancellationToken cancellationToken)
     {
         Dictionary<int, long> offsets = await client.ListOffsetsAsync(topic, timestamp, cancellationToken);
         return [.. Enumerable.Range(0, topic.PartitionCount).Select(partition => offsets[partition])];

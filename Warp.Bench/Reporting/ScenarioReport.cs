@@ -27,18 +27,21 @@ internal static class ScenarioReport
     public static string Table(IReadOnlyList<ScenarioResult> results)
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"{"",-5}{"scenario",-22} {"measured",10} {"lowest",10} {"highest",10} {"wanted",12}  criterion");
+        Row("", "scenario", "measured", "lowest", "highest", "wanted", "criterion");
         foreach (ScenarioResult result in results)
         {
             foreach (Verdict verdict in result.Verdicts())
             {
                 string[] range = verdict.Values.Count == 0 ? ["-", "-"] : [Number(verdict.Values.Min()), Number(verdict.Values.Max())];
-                text.AppendLine(
-                    CultureInfo.InvariantCulture,
-                    $"{Word(verdict),-5}{result.Scenario.Name,-22} {(verdict.Median is { } value ? Number(value) : "-"),10} {range[0],10} {range[1],10} {Wanted(verdict.Criterion),12}  {verdict.Criterion.Text}");
+                string median = verdict.Median is { } value ? Number(value) : "-";
+                Criterion criterion = verdict.Criterion;
+                Row(Word(verdict), result.Scenario.Name, median, range[0], range[1], Wanted(criterion), criterion.Text);
             }
         }
         return text.ToString();
+
+        void Row(string word, string scenario, string measured, string lowest, string highest, string wanted, string criterion) =>
+            text.AppendLine($"{word,-5}{scenario,-24} {measured,9} {lowest,9} {highest,9} {wanted,14}  {criterion}");
     }
 
     private static string Word(Verdict verdict) => verdict.IsMet ? "PASS" : "FAIL";

@@ -16,10 +16,13 @@ public static class ScenarioFiles
     public static IReadOnlyList<Scenario> Load(IReadOnlyList<string> names)
     {
         IEnumerable<string> paths = names.Count > 0
-            ? names.Select(static name => name.EndsWith(Extension, StringComparison.Ordinal) ? name : Path.Combine(Folder, name + Extension))
+            ? names.Select(PathOf)
             : Directory.EnumerateFiles(Folder, "*" + Extension).Order(StringComparer.Ordinal);
         return [.. paths.Select(Read)];
     }
+
+    private static string PathOf(string name) =>
+        name.EndsWith(Extension, StringComparison.Ordinal) ? name : Path.Combine(Folder, name + Extension);
 
     private static Scenario Read(string path)
     {

@@ -49,7 +49,8 @@ public static class ClientLoad
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     /// <summary>The topics that a broker must have, with <see cref="Partitions"/> partitions each.</summary>
-    public static string[] Topics(ClientPlan plan) => [plan.Topic, .. ConsumedPartitions(plan).Select(static partition => partition.Topic).Distinct()];
+    public static string[] Topics(ClientPlan plan) =>
+        [plan.Topic, .. ConsumedPartitions(plan).Select(static partition => partition.Topic).Distinct()];
 
     /// <summary>Measures a client against the mock broker.</summary>
     public static ClientResult RunAgainstMock(ClientPlan plan) => Run(plan, null);
@@ -66,8 +67,12 @@ public static class ClientLoad
 
     private static ClientResult Run(ClientPlan plan, string? bootstrap)
     {
-        var config = new ProducerConfig(new Dictionary<string, string>(plan.Settings)) { Acks = Acks.All, EnableIdempotence = plan.Idempotent };
-        config.BootstrapServers = bootstrap ?? "mock";
+        var config = new ProducerConfig(new Dictionary<string, string>(plan.Settings))
+        {
+            BootstrapServers = bootstrap ?? "mock",
+            Acks = Acks.All,
+            EnableIdempotence = plan.Idempotent,
+        };
         if (bootstrap is null)
             config.Set(MockBrokers, "1");
         long failed = 0;

@@ -8,8 +8,10 @@ internal static partial class PageCache
 {
     private const int DoNotNeed = 4;
 
-    /// <summary>Has the system forget the content of all files in a folder, so that reading them reads the disk. Linux only; elsewhere nothing
-    /// happens.</summary>
+    /// <summary>
+    /// Has the system forget the content of all files in a folder, so that reading them reads the disk. Linux only; elsewhere nothing
+    /// happens.
+    /// </summary>
     /// <returns>Bytes of the files.</returns>
     public static long Drop(string folder)
     {

@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace Warp.Bench.Yardsticks;
 
 /// <summary>
-/// What the loopback interface carries when nobody does anything with the bytes: one thread sends frames, another receives each whole into the
-/// same buffer and answers it, as generator and broker would; so the two share the processors as those do.
+/// What the loopback interface carries when nobody does anything with the bytes: one thread sends frames, another receives each whole into
+/// the same buffer and answers it, as generator and broker would; so the two share the processors as those do.
 /// </summary>
 public static class TcpLoopback
 {

@@ -8,7 +8,8 @@ namespace Warp.Specs.Bench;
 
 public sealed class StoreUsageSpec
 {
-    private static readonly StorePrices _prices = new("test", PutDollars: 0.01, GetDollars: 0.001, UploadDollarsPerGigabyte: 2, RetrievalDollarsPerGigabyte: 3);
+    private static readonly StorePrices _prices =
+        new("test", PutDollars: 0.01, GetDollars: 0.001, UploadDollarsPerGigabyte: 2, RetrievalDollarsPerGigabyte: 3);
 
     [Fact]
     public void Requests_and_bytes_cost_their_prices() =>
@@ -32,8 +33,8 @@ public sealed class StoreUsageSpec
             (double[])[4, 0.5, 120, 10, 200, 0.1, 100.5, 1_000, 200],
             ((string[])
             [
-                "broker_cpu_cores", "broker_cpu_s_per_gb", "store_puts_per_gb", "store_gets_per_gb", "broker_allocated_mb_per_gb", "footer_percent",
-                "disk_written_percent", "broker_rss_mb", "produce_mb_per_s",
+                "broker_cpu_cores", "broker_cpu_s_per_gb", "store_puts_per_gb", "store_gets_per_gb", "broker_allocated_mb_per_gb",
+                "footer_percent", "disk_written_percent", "broker_rss_mb", "produce_mb_per_s",
             ]).Select(name => Math.Round(figures[name], 9)));
     }
 

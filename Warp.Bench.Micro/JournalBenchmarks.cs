@@ -21,8 +21,11 @@ public class JournalBenchmarks
     [Params(1, 64)]
     public int Actors { get; set; }
 
+    // Setup and clean-up wait: BenchmarkDotNet does not await them when it runs in this process.
     [GlobalSetup]
-    public async Task Setup()
+    public void Setup() => SetupAsync().Wait();
+
+    private async Task SetupAsync()
     {
         _folder = Directory.CreateTempSubdirectory("warp-bench-micro-");
         var cluster = new ClusterRecord(
@@ -55,9 +58,9 @@ public class JournalBenchmarks
     }
 
     [GlobalCleanup]
-    public async Task Cleanup()
+    public void Cleanup()
     {
-        await _journal.DisposeAsync();
+        _journal.DisposeAsync().AsTask().Wait();
         _folder.Delete(recursive: true);
     }
 }

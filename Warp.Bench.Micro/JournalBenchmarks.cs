@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using Warp.Actors.Cluster;
 using Warp.Actors.Persistence;
 using Warp.Actors.Persistence.Sql;
 using Warp.Actors.Sharding;
@@ -31,7 +32,10 @@ public class JournalBenchmarks
         var cluster = new ClusterRecord(
             SqliteJournal.MintClusterId(new Random(1)), Lineage: 1, StoreBound: false, ShardCount, EntityHash.Name, FeatureLevel: 1);
         _journal = await SqliteJournal.OpenAsync(Path.Combine(_folder.FullName, "journal.db"), cluster, TimeProvider.System);
-        NodeIncarnation node = await _journal.RegisterNodeAsync(null, CancellationToken.None);
+        var nowhere = new NodeAddress("localhost", 0);
+        NodeIncarnation node = await _journal.RegisterNodeAsync(
+            new NodeRegistration(null, new NodeDescription(nowhere, nowhere, nowhere, Zone: "", Group: "", Roles: 0, Version: "", FeatureLevel: 1)),
+            s_lease, CancellationToken.None);
         _fences = await _journal.TakeOverAsync(node, [.. Enumerable.Range(0, ShardCount)], s_lease, CancellationToken.None);
         _next = [.. Enumerable.Repeat(1L, Actors)];
     }

@@ -247,7 +247,9 @@ public static class CommandLine
         if (parsed.UnmatchedTokens.Count == 0)
             return $"{parsed.Errors[0].Message.TrimEnd('.')} ({help} shows how)";
         var word = parsed.UnmatchedTokens[0];
-        var inherited = command.Parents.OfType<Command>().SelectMany(parent => parent.Options).Where(option => option.Recursive);
+        var inherited = new List<Option>();
+        for (var result = parsed.CommandResult.Parent; result is CommandResult parent; result = parent.Parent)
+            inherited.AddRange(parent.Command.Options.Where(option => option.Recursive));
         var known = command.Subcommands.Select(subcommand => subcommand.Name)
             .Concat(command.Options.Concat(inherited).Select(option => option.Name));
         var nearest = Spelling.Nearest(word, known);

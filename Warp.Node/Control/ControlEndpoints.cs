@@ -162,8 +162,11 @@ internal sealed class ControlEndpoints
 
     private static async Task WriteLineAsync(HttpContext context, object document)
     {
-        context.Response.ContentType = "application/x-ndjson";
-        context.Response.Headers.CacheControl = "no-store";
+        if (!context.Response.HasStarted)
+        {
+            context.Response.ContentType = "application/x-ndjson";
+            context.Response.Headers.CacheControl = "no-store";
+        }
         await context.Response.WriteAsync(JsonSerializer.Serialize(document, document.GetType(), Json) + "\n", context.RequestAborted);
         await context.Response.Body.FlushAsync(context.RequestAborted);
     }

@@ -41,7 +41,11 @@ public sealed class ZonesSpec(ITestOutputHelper output)
 
     private async Task AssertReadsOfAsync(string zone, TestNode[] near, TestNode[] far, int chunks)
     {
-        // A node reads the store's marker when it starts.
+        // A node reads the store's marker when it starts; and clients that have left may have left requests that wait.
+        await TestCluster.WaitAsync(
+            async () => (await Figures.AllAsync([.. near, .. far])).Sum(static node => node.GetValueOrDefault("warp_kafka_connections")) == 0,
+            s_patience,
+            "the last client to be gone");
         Figures nearBefore = await Figures.OfAsync(near), farBefore = await Figures.OfAsync(far);
         await ReadAsync(far[0], zone);
         Figures nearAfter = await Figures.OfAsync(near), farAfter = await Figures.OfAsync(far);
@@ -95,8 +99,11 @@ public sealed class ZonesSpec(ITestOutputHelper output)
     {
         public static async Task<Figures> OfAsync(TestNode[] zone)
         {
-            IReadOnlyDictionary<string, double>[] all = await Task.WhenAll(zone.Select(static node => node.Process.MetricsAsync()));
+            IReadOnlyDictionary<string, double>[] all = await AllAsync(zone);
             return new Figures(all.Sum(static node => Requests.Of(node, "Fetch")), all.Sum(static node => node.GetValueOrDefault(ZonesSpec.Gets)));
         }
+
+        public static Task<IReadOnlyDictionary<string, double>[]> AllAsync(TestNode[] nodes) =>
+            Task.WhenAll(nodes.Select(static node => node.Process.MetricsAsync()));
     }
 }

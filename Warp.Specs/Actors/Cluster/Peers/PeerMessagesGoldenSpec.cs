@@ -47,7 +47,8 @@ public sealed class PeerMessagesGoldenSpec
         + "1019 FindTimestamp, 1020 WatchPartitions, 1021 DescribeObjects, 1022 FindCleanable, 1023 FindExtents, 1024 ReplaceExtents, "
         + "1030 TakeCompactionJob, 1031 RenewCompactionJob, 1032 FinishCompactionJob, 1033 FailCompactionJob, 1034 SteerCompaction, "
         + "1040 MakeTopics, 1041 GrowTopic, 1042 RemoveTopic, 1043 ReviseTopicConfigs, 1044 ReviseBrokerConfigs, 1045 ReviseQuotas, "
-        + "1046 ChangeRouting, 1047 ReserveProducerIds, 1050 FollowCatalog, 1060 ReadChunk, 1061 OfferChunk",
+        + "1046 ChangeRouting, 1047 ReserveProducerIds, 1050 FollowCatalog, 1060 ReadChunk, 1061 OfferChunk, "
+        + "1070 SetDraining, 1071 LeaveCluster, 1072 MoveShard, 1073 RebalanceShards, 1074 SweepStore, 1075 SurveyGroups",
         string.Join(", ", PrivateApis.All.Select(static spec => $"{(short)spec.Key} {spec.Name}")));
 
     [Fact]

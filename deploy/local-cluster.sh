@@ -5,7 +5,7 @@
 #   deploy/local-cluster.sh [N] [OPTION...]        N is the number of nodes, 3 if it is not given
 #
 #   --dir DIR          keeps the data in DIR, for the next time; without it, it lies in a temporary folder that goes at the end
-#   --base-port P      ports from P on: Kafka P, P+1, …; node to node P+100, …; HTTP P+200, …; PostgreSQL P+300.
+#   --base-port P      takes the ports from P on: N for Kafka, N between nodes, N for HTTP, one for PostgreSQL.
 #                      Without it: Kafka from 9092 on, node to node from 9192 on, HTTP from 9644 on, PostgreSQL 15432
 #   --zones a,b        nodes take turns in these zones; clients name theirs by client.id (warp_az=a)
 #   --set KEY=VALUE    a setting of all nodes; may be repeated
@@ -26,6 +26,7 @@ fail() {
 count=3
 dir=
 keep=true
+base=
 kafka=9092 rpc=9192 http=9644 postgres=15432
 zones=()
 settings=()
@@ -42,7 +43,7 @@ while [[ $# -gt 0 ]]; do
         --dir) dir=$2 ;;
         --base-port)
           [[ $2 =~ ^[0-9]+$ ]] || fail "--base-port $2 is no number" 2
-          kafka=$2 rpc=$(($2 + 100)) http=$(($2 + 200)) postgres=$(($2 + 300))
+          base=$2
           ;;
         --zones) IFS=, read -ra zones <<<"$2" ;;
         --set) settings+=(--set "$2") ;;
@@ -57,6 +58,10 @@ while [[ $# -gt 0 ]]; do
   esac
   shift
 done
+
+if [[ -n $base ]]; then
+  kafka=$base rpc=$((base + count)) http=$((base + 2 * count)) postgres=$((base + 3 * count))
+fi
 
 bin=$(compgen -G "/usr/lib/postgresql/*/bin" | sort -V | tail -n 1) || true
 [[ -n $bin ]] || bin=$(dirname "$(command -v postgres || true)")

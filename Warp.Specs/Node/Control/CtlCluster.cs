@@ -26,7 +26,7 @@ internal sealed class CtlCluster : IAsyncDisposable
                 $"warp.journal.url={database.Url}",
                 $"warp.store.url=file:{cluster._store.FullName}",
                 "warp.cluster.secret=the nodes of a spec know it",
-                "warp.timing.scale=0.5")));
+                "warp.timing.scale=0.3")));
             return cluster;
         }
         catch

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
 using Warp.Actors.Maintenance;
 using Warp.Node.Configuration;
 using Warp.Node.Hosting;
@@ -93,6 +95,27 @@ public sealed class AdminEndpointsSpec : IAsyncLifetime
         request.Headers.Add("Origin", "http://example.com");
         using HttpResponseMessage answer = await _http.SendAsync(request, Cancellation);
         Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task Changes_are_for_callers_on_the_same_machine_whatever_is_listened_on()
+    {
+        // An address of this machine that is not the loopback's looks like another machine. Where there is none, nobody else can call either.
+        IPAddress? other = NetworkInterface.GetAllNetworkInterfaces()
+            .SelectMany(static network => network.GetIPProperties().UnicastAddresses)
+            .Select(static unicast => unicast.Address)
+            .FirstOrDefault(static address => address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address));
+        if (other is null)
+            return;
+        await using AdminEndpoints endpoints = await StartAsync(new HostPort("0.0.0.0", 0));
+        foreach (string path in (string[])["/admin/cluster/drain?node=1", "/admin/store/verify", "/compaction/pause", "/admin/compaction/pause"])
+        {
+            using HttpResponseMessage answer = await _http.PostAsync($"http://{other}:{endpoints.Address.Port}{path}", null, Cancellation);
+            Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+            Assert.Contains("only for callers on the same machine", await answer.Content.ReadAsStringAsync(Cancellation));
+        }
+        using HttpResponseMessage seen = await _http.GetAsync($"http://{other}:{endpoints.Address.Port}/healthz", Cancellation);
+        Assert.Equal(HttpStatusCode.OK, seen.StatusCode);
     }
 
     [Theory]

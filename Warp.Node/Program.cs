@@ -5,7 +5,8 @@ using Warp.Node.Cli;
 using var stopping = new CancellationTokenSource();
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-return await CommandLine.RunAsync(args, new NodeCommands(), CommandSurroundings.OfThisProcess(), stopping.Token);
+CommandSurroundings surroundings = CommandSurroundings.OfThisProcess();
+return await CommandLine.RunAsync(args, new NodeCommands(surroundings), surroundings, stopping.Token);
 
 void Stop(PosixSignalContext signal)
 {

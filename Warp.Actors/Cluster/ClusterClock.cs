@@ -21,5 +21,16 @@ public sealed class ClusterClock(TimeProvider time)
     /// <summary>Takes over a reading. The time in which it travelled is not added: the clock may be a little late, never early.</summary>
     public void Observe(DateTimeOffset databaseTime) => Volatile.Write(ref _sample, new Sample(databaseTime, time.GetTimestamp()));
 
+    /// <summary>
+    /// Takes over a reading that was asked for at <paramref name="sentAt"/>, unless what is known agrees with it: when the answer lay about
+    /// while this process stood still, the reading is old, and the clock that went on meanwhile is right.
+    /// </summary>
+    public void Observe(DateTimeOffset databaseTime, long sentAt)
+    {
+        DateTimeOffset known = Now;
+        if (known < databaseTime || known > databaseTime + time.GetElapsedTime(sentAt))
+            Observe(databaseTime);
+    }
+
     private sealed record Sample(DateTimeOffset DatabaseTime, long Timestamp);
 }

@@ -23,6 +23,27 @@ public abstract record MemberMessage
     {
         public void Fail(Exception error) => Reply.Fail(error);
     }
+
+    /// <summary>
+    /// From now on this node draws no shards and no new clients, or does so again; it goes on serving. Answered when the others can know it, with
+    /// the number of shards that are here still.
+    /// </summary>
+    public sealed record SetDraining(bool IsDraining, Reply<int> Reply) : MemberMessage, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>Assigns a shard to a node. Only the shard coordinator's node does so; on another one this fails.</summary>
+    public sealed record MoveShard(int ShardId, int NodeId, Reply<ShardMoves> Reply) : MemberMessage, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
+
+    /// <summary>Looks now where shards should be. Only the shard coordinator's node does so; on another one this fails.</summary>
+    public sealed record Rebalance(Reply<ShardMoves> Reply) : MemberMessage, IAsk
+    {
+        public void Fail(Exception error) => Reply.Fail(error);
+    }
 }
 
 /// <summary>What a <see cref="ClusterMember"/> works with.</summary>
@@ -92,12 +113,18 @@ public sealed class ClusterMember : Actor<MemberMessage>
             await (message switch
             {
                 MemberMessage.Leave leave => LeaveAsync(leave),
+                MemberMessage.SetDraining draining => SetDrainingAsync(draining),
+                MemberMessage.MoveShard move => MoveAsync(move),
+                MemberMessage.Rebalance rebalance => RebalanceAsync(rebalance),
                 MemberMessage.Missed => RelayAsync(),
                 _ => LookAsync(),
             });
         }
         catch (Exception error) when (error is not EvictedException)
         {
+            // Who leaves is answered by a later look; who asked for something else hears that it was not done.
+            if (message is IAsk ask and not MemberMessage.Leave)
+                ask.Fail(error);
             // The journal cannot be reached, most likely. The next heartbeat that is answered brings the next look.
             Log.LogWarning("This node's shards could not be looked after ({Error}); trying again", error.Message);
         }
@@ -118,6 +145,53 @@ public sealed class ClusterMember : Actor<MemberMessage>
         await _services.Leases.RenewAsync(System.Stopping);
         // The shard coordinator is waited for: it should not find out only with its next heartbeat.
         _services.Nudge(_services.Membership.Current);
+    }
+
+    private async Task SetDrainingAsync(MemberMessage.SetDraining draining)
+    {
+        _services.Leases.IsDraining = draining.IsDraining;
+        await _services.Leases.RenewAsync(System.Stopping);
+        _services.Nudge(_services.Membership.Current);
+        draining.Reply.Set(_running.Count);
+    }
+
+    private async Task MoveAsync(MemberMessage.MoveShard move)
+    {
+        Fence fence = CoordinatorFence();
+        (ClusterMembers members, Dictionary<int, ShardRow> shards) = await LookFreshAsync();
+        ShardMoves plan = ShardPlacement.Move(_services.ShardCount, members, shards, move.ShardId, move.NodeId);
+        if (plan is { Refusal: null, Moves.Count: > 0 })
+            await AssignAsync(fence, plan.Moves, members);
+        move.Reply.Set(plan);
+    }
+
+    private async Task RebalanceAsync(MemberMessage.Rebalance rebalance)
+    {
+        Fence fence = CoordinatorFence();
+        (ClusterMembers members, Dictionary<int, ShardRow> shards) = await LookFreshAsync();
+        IReadOnlyList<ShardAssignment> changes = ShardPlacement.Assign(_services.ShardCount, members, shards);
+        if (changes.Count > 0)
+            await AssignAsync(fence, changes, members);
+        rebalance.Reply.Set(new ShardMoves(null, changes));
+    }
+
+    private Fence CoordinatorFence() => _services.Leases.FenceOf(ShardIds.Coordinator)
+        ?? throw new NotShardCoordinatorException();
+
+    private async Task<(ClusterMembers Members, Dictionary<int, ShardRow> Shards)> LookFreshAsync()
+    {
+        await _services.Leases.RenewAsync(System.Stopping);
+        Heartbeat heartbeat = Volatile.Read(ref _heard)!;
+        return (Learn(heartbeat), heartbeat.Shards.ToDictionary(static row => row.ShardId));
+    }
+
+    private async Task AssignAsync(Fence fence, IReadOnlyList<ShardAssignment> changes, ClusterMembers members)
+    {
+        if (!await _services.Journal.AssignShardsAsync(fence, changes, System.Stopping))
+            throw new NotShardCoordinatorException();
+        Note(changes);
+        await _services.Leases.RenewAsync(System.Stopping);
+        _services.Nudge(members);
     }
 
     private async Task LookAsync()
@@ -199,9 +273,14 @@ public sealed class ClusterMember : Actor<MemberMessage>
         IReadOnlyList<ShardAssignment> changes = ShardPlacement.Assign(_services.ShardCount, members, shards);
         if (changes.Count == 0 || !await _services.Journal.AssignShardsAsync(fence, changes, System.Stopping))
             return false;
+        Note(changes);
+        return true;
+    }
+
+    private void Note(IReadOnlyList<ShardAssignment> changes)
+    {
         foreach (IGrouping<int?, ShardAssignment> node in changes.GroupBy(static change => change.NodeId))
             Log.LogInformation("Assigned shards {Shards} to node {Node}", string.Join(", ", node.Select(static change => change.ShardId)), node.Key);
-        return true;
     }
 
     private async Task StopAsync(IReadOnlyCollection<int> shards)
@@ -226,3 +305,6 @@ public sealed class ClusterMember : Actor<MemberMessage>
 /// <summary>This process is no longer the node that it was registered as.</summary>
 public sealed class EvictedException(NodeIncarnation node)
     : Exception($"Node {node.NodeId} was started again elsewhere, or removed from the cluster; this process stops.");
+
+/// <summary>What was asked of the shard coordinator came to a node that is not its node, or has just ceased to be. Nothing was done.</summary>
+public sealed class NotShardCoordinatorException() : Exception("The shard coordinator has just moved to another node; try again.");

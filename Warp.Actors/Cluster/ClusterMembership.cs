@@ -11,7 +11,8 @@ public sealed class ClusterMembership(ClusterMembers initial)
 
     public ClusterMembers Current => Volatile.Read(ref _current);
 
-    internal void Publish(ClusterMembers members)
+    /// <summary>Takes over what was heard last.</summary>
+    public void Publish(ClusterMembers members)
     {
         Volatile.Write(ref _current, members);
         Changed?.Invoke(members);

@@ -158,8 +158,9 @@ public sealed class ShardLeases : IAsyncDisposable
             lock (_gate)
                 fences = [.. _held.Values.Select(static holding => holding.Fence)];
             long sentAt = _system.Time.GetTimestamp();
-            Heartbeat heartbeat = await _journal.HeartbeatAsync(Node, new NodeStatus(IsDraining, Unreached), fences, _times.Lease, cancellationToken);
-            Clock.Observe(heartbeat.DatabaseTime);
+            var status = new NodeStatus(IsDraining, Unreached);
+            Heartbeat heartbeat = await _journal.HeartbeatAsync(Node, status, fences, _times.Lease, cancellationToken);
+            Clock.Observe(heartbeat.DatabaseTime, sentAt);
             lock (_gate)
             {
                 foreach (Fence lost in fences.Except(heartbeat.Renewed))

@@ -1,7 +1,7 @@
 namespace Warp.Actors.Sequencing;
 
 /// <summary>Object ids travel in journaled events as uuids: the same 16 bytes.</summary>
-internal static class ObjectIdConversions
+public static class ObjectIdConversions
 {
     public static Guid ToGuid(this ObjectId id)
     {

@@ -37,6 +37,52 @@ public static class ShardPlacement
         bool IsFree(ShardRow row) => row.Owner is not { } owner || row.LeaseUntil <= now || owner.NodeId == self.Node.NodeId;
     }
 
+    /// <summary>
+    /// How a shard gets to a node and stays there: alone where the node has fewer shards than the one it comes from, or else in exchange for
+    /// another. What the next look of the coordinator would undo is refused.
+    /// </summary>
+    public static ShardMoves Move(
+        int shardCount, ClusterMembers members, IReadOnlyDictionary<int, ShardRow> shards, int shardId, int nodeId)
+    {
+        bool isSingleton = ShardIds.Singletons.Contains(shardId);
+        if (shardId == ShardIds.Coordinator)
+            return ShardMoves.Refused("The shard coordinator is not placed: it runs on the node that first takes it. Drain that node to move it.");
+        if (!isSingleton && (uint)shardId >= (uint)shardCount)
+            return ShardMoves.Refused($"There is no shard {shardId}; there are 0 to {shardCount - 1}, and the singletons {string.Join(", ", ShardIds.Singletons)}.");
+        if (WhyNot(members, nodeId) is { } objection)
+            return ShardMoves.Refused(objection);
+        if (Assign(shardCount, members, shards).Count > 0 || shards[shardId].AssignedNode is not { } from)
+            return ShardMoves.Refused("Nodes have come or gone, and the coordinator is about to place shards anew; try again in a moment.");
+        if (from == nodeId)
+            return new ShardMoves(null, []);
+        var move = new ShardAssignment(shardId, nodeId);
+        IEnumerable<int> kin = isSingleton ? ShardIds.Singletons : Enumerable.Range(0, shardCount);
+        IEnumerable<ShardAssignment[]> exchanges = kin
+            .Where(other => shards[other].AssignedNode == nodeId)
+            .Select(other => (ShardAssignment[])[move, new ShardAssignment(other, from)]);
+        foreach (ShardAssignment[] plan in exchanges.Prepend([move]))
+        {
+            var after = new Dictionary<int, ShardRow>(shards);
+            foreach (ShardAssignment change in plan)
+                after[change.ShardId] = after[change.ShardId] with { AssignedNode = change.NodeId };
+            if (Assign(shardCount, members, after).Count == 0)
+                return new ShardMoves(null, plan);
+        }
+        return ShardMoves.Refused($"The coordinator would move shard {shardId} back at once: it keeps the nodes' shares even.");
+    }
+
+    /// <summary>Why no shard may be placed on a node; null when one may.</summary>
+    private static string? WhyNot(ClusterMembers members, int nodeId)
+    {
+        if (members.Find(nodeId) is not { } row)
+            return members.Nodes.Any(node => node.Node.NodeId == nodeId) ? $"Node {nodeId} is not alive." : $"There is no node {nodeId}.";
+        if ((row.Description.Roles & ControlRole) == 0)
+            return $"Node {nodeId} has not the role control, so it may own no shards.";
+        if (row.IsDraining)
+            return $"Node {nodeId} is draining.";
+        return members.Serving.Contains(row) ? null : $"Node {nodeId} is cut off from other nodes.";
+    }
+
     /// <summary>What the shard coordinator has to change: each shard and singleton whose place is not what it should be.</summary>
     public static IReadOnlyList<ShardAssignment> Assign(
         int shardCount, ClusterMembers members, IReadOnlyDictionary<int, ShardRow> shards)

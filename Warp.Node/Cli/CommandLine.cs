@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using Warp.Node.Cli.Ctl;
 using Warp.Node.Configuration;
 
 namespace Warp.Node.Cli;
@@ -52,6 +53,7 @@ public static class CommandLine
     private static RootCommand Root(INodeCommands commands, CommandSurroundings surroundings)
     {
         var settings = new SettingOptions(surroundings.Environment);
+        var ctlSettings = new SettingOptions(surroundings.Environment);
         var help = new Dictionary<Command, string>();
         var root = new RootCommand("Warp, an Apache Kafka compatible broker that keeps its records in object storage.")
         {
@@ -61,6 +63,7 @@ public static class CommandLine
             Inspect(commands, help),
             Store(commands, settings, help),
             Compaction(commands, settings, help),
+            CtlCommands.Create(commands, ctlSettings, surroundings, help),
             Config(surroundings, settings, help),
             Version(surroundings, help),
         };
@@ -155,10 +158,25 @@ public static class CommandLine
         collect.SetAction((parsed, cancellation) => commands.CollectStoreAsync(
             settings.Load(parsed).Options, parsed.GetValue(dryRun), parsed.GetValue(json), cancellation));
         examples[collect] = "warp store gc -c warp.conf --dry-run";
-        var command = new Command("store", "Look after the object store of a node that is stopped: verify it, or collect its garbage.")
+        var repair = new Command(
+            "repair",
+            "Give the stores of a quorum (warp.store.url = quorum:…) what they have missed while they were away. Whether nodes run does not matter; "
+                + "they do it by themselves, too, every 4 x collection-grace. Exits with 1 if something could not be copied.")
+        {
+            settings.Files,
+            settings.Set,
+            json,
+        };
+        repair.SetAction((parsed, cancellation) => commands.RepairStoreAsync(settings.Load(parsed).Options, parsed.GetValue(json), cancellation));
+        examples[repair] = "warp store repair -c warp.conf";
+        var command = new Command(
+            "store",
+            "Look after the object store of nodes that are stopped: verify it, collect its garbage, or repair a quorum. `warp ctl store` does it "
+                + "while they run.")
         {
             verify,
             collect,
+            repair,
         };
         examples[command] = "warp store verify -c warp.conf";
         return command;
@@ -229,7 +247,11 @@ public static class CommandLine
         if (parsed.UnmatchedTokens.Count == 0)
             return $"{parsed.Errors[0].Message.TrimEnd('.')} ({help} shows how)";
         var word = parsed.UnmatchedTokens[0];
-        var known = command.Subcommands.Select(subcommand => subcommand.Name).Concat(command.Options.Select(option => option.Name));
+        var inherited = new List<Option>();
+        for (var result = parsed.CommandResult.Parent; result is CommandResult parent; result = parent.Parent)
+            inherited.AddRange(parent.Command.Options.Where(option => option.Recursive));
+        var known = command.Subcommands.Select(subcommand => subcommand.Name)
+            .Concat(command.Options.Concat(inherited).Select(option => option.Name));
         var nearest = Spelling.Nearest(word, known);
         return $"unknown argument {word} ({(nearest is null ? $"{help} shows how" : $"did you mean {nearest}?")})";
     }

@@ -1,3 +1,4 @@
+using Warp.Node.Cli.Ctl;
 using Warp.Node.Configuration;
 
 namespace Warp.Node.Cli;
@@ -38,11 +39,26 @@ public interface INodeCommands
     /// <param name="cancellationToken">Ends it between two requests.</param>
     Task<int> CollectStoreAsync(NodeOptions options, bool dryRun, bool json, CancellationToken cancellationToken);
 
+    /// <summary>Gives the stores of a quorum what they have missed; whether nodes run does not matter.</summary>
+    /// <param name="options">Which store.</param>
+    /// <param name="json">Whether to print JSON, for programs.</param>
+    /// <param name="cancellationToken">Ends it between two objects.</param>
+    /// <returns><see cref="ExitCode.Failed"/> when something could not be copied.</returns>
+    Task<int> RepairStoreAsync(NodeOptions options, bool json, CancellationToken cancellationToken);
+
     /// <summary>Tells a running node what to do about compaction, and prints its answer.</summary>
     /// <param name="verb">What to do.</param>
     /// <param name="http">Where the node listens for HTTP.</param>
     /// <param name="cancellationToken">Gives up.</param>
     Task<int> CompactionAsync(CompactionVerb verb, HostPort http, CancellationToken cancellationToken);
+
+    /// <summary>Carries out a command of <c>warp ctl</c>.</summary>
+    Task<int> ControlAsync(CtlCall call, CancellationToken cancellationToken);
+
+    /// <summary>Reads commands of <c>warp ctl</c> and carries them out.</summary>
+    /// <param name="node">Where the node listens for HTTP.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    Task<int> PromptAsync(HostPort node, CancellationToken cancellationToken);
 }
 
 /// <summary>

@@ -1,13 +1,16 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
+using Spectre.Console;
+using Warp.Node.Cli.Ctl;
 using Warp.Node.Configuration;
 using Warp.Node.Hosting;
 
 namespace Warp.Node.Cli;
 
-/// <summary>The commands that need a running node.</summary>
-public sealed class NodeCommands : INodeCommands
+/// <summary>What the commands do.</summary>
+/// <param name="surroundings">Where their results go. Logs, and what is drawn on a terminal, go to this process's console.</param>
+public sealed class NodeCommands(CommandSurroundings surroundings) : INodeCommands
 {
     public async Task<int> RunNodeAsync(NodeOptions options, CancellationToken cancellationToken)
     {
@@ -27,7 +30,7 @@ public sealed class NodeCommands : INodeCommands
     public async Task<int> RunPlaygroundAsync(PlaygroundArguments arguments, CancellationToken cancellationToken)
     {
         using ILoggerFactory loggers = CreateLoggers(LogLevel.Warning);
-        return await PlaygroundCommand.RunAsync(arguments, Console.Out, loggers, TimeProvider.System, cancellationToken);
+        return await PlaygroundCommand.RunAsync(arguments, surroundings.Output, loggers, TimeProvider.System, cancellationToken);
     }
 
     public async Task<int> RunDemoAsync(DemoArguments arguments, CancellationToken cancellationToken)
@@ -43,22 +46,42 @@ public sealed class NodeCommands : INodeCommands
     }
 
     public Task<int> VerifyStoreAsync(NodeOptions options, bool json, CancellationToken cancellationToken) =>
-        StoreCommand.VerifyAsync(options, json, Console.Out, TimeProvider.System, cancellationToken);
+        StoreCommand.VerifyAsync(options, json, surroundings.Output, TimeProvider.System, cancellationToken);
 
     public Task<int> CollectStoreAsync(NodeOptions options, bool dryRun, bool json, CancellationToken cancellationToken) =>
-        StoreCommand.CollectAsync(options, dryRun, json, Console.Out, TimeProvider.System, cancellationToken);
+        StoreCommand.CollectAsync(options, dryRun, json, surroundings.Output, TimeProvider.System, cancellationToken);
 
     public Task<int> CompactionAsync(CompactionVerb verb, HostPort http, CancellationToken cancellationToken) =>
-        CompactionCommand.RunAsync(verb, http, Console.Out, cancellationToken);
+        CompactionCommand.RunAsync(verb, http, surroundings.Output, cancellationToken);
+
+    public Task<int> RepairStoreAsync(NodeOptions options, bool json, CancellationToken cancellationToken) =>
+        StoreCommand.RepairAsync(options, json, surroundings.Output, TimeProvider.System, cancellationToken);
+
+    public Task<int> ControlAsync(CtlCall call, CancellationToken cancellationToken)
+    {
+        bool isTerminal = surroundings.Output == Console.Out && !Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Ansi;
+        return new CtlCommand(call, new CtlTables(surroundings.Output, isTerminal), surroundings.Output).RunAsync(cancellationToken);
+    }
+
+    public Task<int> PromptAsync(HostPort node, CancellationToken cancellationToken)
+    {
+        var prompt = new CtlPrompt(node, words => CommandLine.RunAsync(words, this, surroundings, cancellationToken));
+        return Console.IsInputRedirected
+            ? prompt.RunAsync(Console.In, cancellationToken)
+            : prompt.RunAsync(surroundings.Environment, cancellationToken);
+    }
 
     /// <summary>Waits for the operator, or for the node to fail, and drains.</summary>
-    private static async Task<int> RunUntilStoppedAsync(NodeHost host, CancellationToken cancellationToken)
+    private async Task<int> RunUntilStoppedAsync(NodeHost host, CancellationToken cancellationToken)
     {
         await using (host)
         {
             try
             {
-                await host.Failure.WaitAsync(cancellationToken);
+                Task ended = await Task.WhenAny(host.Failure, host.LeaveRequested).WaitAsync(cancellationToken);
+                await ended;
+                await host.StopAsync();
+                return ExitCode.Ok;
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
@@ -67,7 +90,7 @@ public sealed class NodeCommands : INodeCommands
             }
             catch (Exception error)
             {
-                Console.Error.WriteLine($"warp: the node failed: {error.Message}");
+                surroundings.Error.WriteLine($"warp: the node failed: {error.Message}");
             }
         }
         return ExitCode.Failed;

@@ -4,12 +4,15 @@ using Warp.Actors.Persistence;
 using Warp.Actors.Persistence.Sql;
 using Warp.Actors.Sharding;
 using Warp.Node.Configuration;
+using Warp.Node.Control.Reports;
 using Warp.Node.Hosting;
 using Warp.Streams.Maintenance;
+using Warp.Streams.Objects;
+using Warp.Streams.Objects.Quorum;
 
 namespace Warp.Node.Cli;
 
-/// <summary><c>warp store verify</c> and <c>warp store gc</c>: looks after the store of a node that does not run.</summary>
+/// <summary><c>warp store</c>: looks after the store of a node that does not run.</summary>
 public static class StoreCommand
 {
     private static readonly NodeDescription s_description = new(
@@ -29,12 +32,10 @@ public static class StoreCommand
         VerificationResult result = await verifier.RunAsync(
             finding => lines.Write(
                 $"{Word(finding.Kind)} {finding.Subject}: {finding.Problem}",
-                new { Kind = Word(finding.Kind), finding.Subject, finding.Problem }),
+                new FaultReport(Word(finding.Kind), finding.Subject, finding.Problem)),
             cancellationToken);
-        string verdict = result.Findings == 0 ? "all is well" : $"{result.Findings} faults";
-        lines.End(
-            $"Read {result.Objects} objects of {result.Bytes} bytes and {result.Extents} extents: {verdict}",
-            new { result.Objects, result.Bytes, result.Extents });
+        var read = new VerifiedReport(result.Objects, result.Bytes, result.Extents, result.Findings);
+        lines.End(StoreText.Verified(read), read);
         return result.Findings == 0 ? ExitCode.Ok : ExitCode.Failed;
     }
 
@@ -56,9 +57,8 @@ public static class StoreCommand
         {
             throw new ConfigurationException($"Nothing was deleted. {error.Message}");
         }
-        lines.End(
-            $"{(dryRun ? "Would delete" : "Deleted")} {result.Objects} objects of {result.Bytes} bytes",
-            new { DryRun = dryRun, Count = result.Objects, result.Bytes, result.Uploads });
+        var swept = new { DryRun = dryRun, Count = result.Objects, result.Bytes, result.Uploads };
+        lines.End(StoreText.Swept(new SweptReport(dryRun, result.Objects, result.Bytes, result.Uploads, Node: 0)), swept);
         return ExitCode.Ok;
 
         GarbageCollector Collector(Func<Fence?> fence) => new(
@@ -95,10 +95,34 @@ public static class StoreCommand
             }
         }
 
-        void Report(CollectedObject collected) => lines.Write(
-            $"{(dryRun ? "would delete" : "deleted")} {collected.Key} ({collected.SizeBytes} bytes), "
-                + $"{Word(collected.Reason)}: {collected.Why}",
-            new { collected.Key, collected.SizeBytes, Reason = Word(collected.Reason), collected.Why });
+        void Report(CollectedObject collected)
+        {
+            var garbage = new GarbageReport(collected.Key, collected.SizeBytes, Word(collected.Reason), collected.Why);
+            lines.Write(StoreText.Collected(garbage, dryRun), garbage);
+        }
+    }
+
+    /// <summary>Gives the stores of a quorum what they lack. Nodes may run meanwhile: at worst something is copied that is then collected again.</summary>
+    /// <returns><see cref="ExitCode.Ok"/>, or <see cref="ExitCode.Failed"/> when something could not be copied.</returns>
+    /// <exception cref="ConfigurationException">The store is no quorum, or one of its stores cannot be listed.</exception>
+    public static async Task<int> RepairAsync(
+        NodeOptions options, bool json, TextWriter output, TimeProvider time, CancellationToken cancellationToken)
+    {
+        await using NodeStore store = NodeStore.Open(options.Store, new ObjectKeys(), time);
+        if (store.Quorums.Count == 0)
+            throw new ConfigurationException($"warp.store.url: {store.Store.Description} is no quorum of several stores, so there is nothing to repair.");
+        QuorumRepair result;
+        try
+        {
+            result = await QuorumRepair.RunAsync(store.Quorums, cancellationToken);
+        }
+        catch (ObjectStoreException error)
+        {
+            throw new ConfigurationException($"What the stores lack cannot be told while one of them does not answer. {error.Message}");
+        }
+        var repaired = new RepairedReport(result.Objects, result.Copied, result.Failed);
+        output.WriteLine(json ? JsonSerializer.Serialize(repaired, JsonSerializerOptions.Web) : StoreText.Repaired(repaired));
+        return repaired.Failed == 0 ? ExitCode.Ok : ExitCode.Failed;
     }
 
     private static string Word<T>(T value)

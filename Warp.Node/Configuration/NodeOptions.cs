@@ -86,11 +86,15 @@ public sealed record RpcTlsOptions(string? Certificate, string? Key, string? Ca)
     }
 }
 
-/// <summary><c>warp.cluster</c>: what the nodes of a cluster share. Without a <paramref name="Secret"/> there is only this node.</summary>
-public sealed record ClusterOptions(string? Secret)
+/// <summary>
+/// <c>warp.cluster</c>: what the nodes of a cluster share. Without a <paramref name="Secret"/> there is only this node. A node with
+/// <paramref name="Seeds"/> has no way to the journal, and joins by these nodes.
+/// </summary>
+public sealed record ClusterOptions(string? Secret, IReadOnlyList<HostPort> Seeds)
 {
     /// <summary>Says nothing of the secret: options end up in logs.</summary>
-    public override string ToString() => $"{nameof(ClusterOptions)} {{ {nameof(Secret)} = {(Secret is null ? "none" : "set")} }}";
+    public override string ToString() =>
+        $"{nameof(ClusterOptions)} {{ {nameof(Secret)} = {(Secret is null ? "none" : "set")}, {nameof(Seeds)} = {string.Join(' ', Seeds)} }}";
 }
 
 /// <summary>

@@ -26,7 +26,9 @@ internal static class NodeOptionsReader
             Listen: read.Address("warp.rpc.listen"),
             Advertised: read.OptionalAddress("warp.rpc.advertised"),
             Tls: RpcTls(read)),
-        Cluster = new ClusterOptions(read.OptionalSecret("warp.cluster.secret", PeerSettings.MinSecretLength)),
+        Cluster = new ClusterOptions(
+            Secret: read.OptionalSecret("warp.cluster.secret", PeerSettings.MinSecretLength),
+            Seeds: read.Addresses("warp.cluster.seeds")),
         Journal = new JournalOptions(read.JournalUrl("warp.journal.url")),
         Store = new StoreOptions(
             read.StoreUrl("warp.store.url"),

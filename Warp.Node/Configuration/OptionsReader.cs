@@ -77,6 +77,18 @@ internal sealed class OptionsReader(IReadOnlyDictionary<string, ConfigurationEnt
         "host:port with a port from 0 to 65535, such as 0.0.0.0:9092, [::1]:9092 or broker.example:9092",
         HostPort.TryParse!);
 
+    /// <summary>A list of addresses; none where nothing is set.</summary>
+    public IReadOnlyList<HostPort> Addresses(string key) => IsNone(key) ? [] : Read(
+        key,
+        "a list of host:port, such as [\"a.example:9094\", \"b.example:9094\"]",
+        static (string text, out HostPort[] result) =>
+        {
+            HostPort?[] parsed = [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(
+                static item => HostPort.TryParse(item, out HostPort? address) ? address : null)];
+            result = [.. parsed.OfType<HostPort>()];
+            return result.Length == parsed.Length;
+        }) ?? [];
+
     /// <summary>The URL of a journal; the problem says what is wrong with it.</summary>
     public BackendUrl JournalUrl(string key)
     {

@@ -6,8 +6,8 @@ internal static class Spelling
     /// <summary>The candidate with the fewest slips, if these are not more than a third of the word; else null.</summary>
     public static string? Nearest(string word, IEnumerable<string> candidates)
     {
-        var nearest = candidates.Select(candidate => (Text: candidate, Slips: Slips(word, candidate))).MinBy(candidate => candidate.Slips);
-        return nearest.Text is not null && nearest.Slips <= word.Length / 3 ? nearest.Text : null;
+        string? nearest = candidates.MinBy(candidate => Slips(word, candidate));
+        return nearest is not null && Slips(word, nearest) <= word.Length / 3 ? nearest : null;
     }
 
     /// <summary>How many characters were left out, added, changed or swapped with their neighbour (optimal string alignment).</summary>

@@ -7,14 +7,15 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Warp.Node.Configuration;
+using Warp.Node.Control;
 using static Microsoft.AspNetCore.Http.StatusCodes;
 
 namespace Warp.Node.Hosting;
 
 /// <summary>
 /// What a node answers over HTTP: <c>/metrics</c> (Prometheus' text format), <c>/healthz</c> (200 while the process is of use) and
-/// <c>/readyz</c> (200 while the node takes clients); the last two say why not with 503; and the operator's commands of
-/// <see cref="CompactionEndpoints"/>. Anything else is a 404.
+/// <c>/readyz</c> (200 while the node takes clients); the last two say why not with 503, a line for each reason; and the operator's commands
+/// of <see cref="ControlEndpoints"/> and <see cref="CompactionEndpoints"/>. Anything else is a 404.
 /// </summary>
 public sealed class AdminEndpoints : IAsyncDisposable
 {
@@ -23,8 +24,9 @@ public sealed class AdminEndpoints : IAsyncDisposable
 
     private readonly WebApplication _application;
 
-    private AdminEndpoints(WebApplication application, HostPort address, CompactionEndpoints compaction)
+    private AdminEndpoints(WebApplication application, HostPort address, CompactionEndpoints compaction, ControlEndpoints control)
     {
+        Control = control;
         _application = application;
         Address = address;
         Compaction = compaction;
@@ -32,6 +34,9 @@ public sealed class AdminEndpoints : IAsyncDisposable
 
     /// <summary>The commands of compaction; of no use before the node is ready.</summary>
     public CompactionEndpoints Compaction { get; }
+
+    /// <summary>The other commands; of no use before the node is ready, either.</summary>
+    internal ControlEndpoints Control { get; }
 
     /// <summary>The address that is listened on; its port is the real one where any free one was asked for.</summary>
     public HostPort Address { get; }
@@ -47,9 +52,11 @@ public sealed class AdminEndpoints : IAsyncDisposable
             IPAddress address = await ResolveAsync(options.Listen.Host, cancellationToken);
             application = Build(new IPEndPoint(address, options.Listen.Port));
             var compaction = new CompactionEndpoints();
-            application.Run(context => compaction.TryAnswer(context) ?? AnswerAsync(context, metrics, health));
+            var control = new ControlEndpoints();
+            application.Run(context =>
+                compaction.TryAnswer(context) ?? control.TryAnswer(context) ?? AnswerAsync(context, metrics, health));
             await application.StartAsync(cancellationToken);
-            return new AdminEndpoints(application, options.Listen with { Port = new Uri(application.Urls.Single()).Port }, compaction);
+            return new AdminEndpoints(application, options.Listen with { Port = new Uri(application.Urls.Single()).Port }, compaction, control);
         }
         catch (Exception e)
         {
@@ -91,7 +98,7 @@ public sealed class AdminEndpoints : IAsyncDisposable
             "/metrics" => WriteAsync(context, Status200OK, PrometheusWriter.Write(metrics.Collect()), PrometheusWriter.ContentType),
             "/healthz" => WriteStateAsync(context, "ok", health.Failure),
             "/readyz" => WriteStateAsync(context, "ready", health.Unreadiness),
-            _ => WriteAsync(context, Status404NotFound, "not found; there are /metrics, /healthz, /readyz and /compaction\n"),
+            _ => WriteAsync(context, Status404NotFound, "not found; there are /metrics, /healthz, /readyz, /compaction and /admin\n"),
         };
     }
 

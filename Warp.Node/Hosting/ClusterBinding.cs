@@ -45,6 +45,35 @@ internal static class ClusterBinding
         }
     }
 
+    /// <summary>Makes sure that a node that writes to neither has the store of its cluster.</summary>
+    /// <exception cref="ConfigurationException">It has not.</exception>
+    public static async Task CheckAsync(IJournal journal, IObjectStore store, ObjectKeys keys, CancellationToken cancellationToken)
+    {
+        ClusterRecord cluster = await journal.ReadClusterAsync(cancellationToken);
+        StoreMark? mark = await new StoreIdentity(store, keys).ReadAsync(cancellationToken);
+        if (mark?.ClusterId != cluster.ClusterId)
+        {
+            string found = mark is null ? "belongs to no cluster" : $"belongs to cluster {mark.ClusterId}";
+            throw new ConfigurationException(
+                $"warp.store.url: the store {store.Description} {found}, the nodes of warp.cluster.seeds to {cluster.ClusterId}. Name the same store on all of them.");
+        }
+        Check(journal.Description, cluster);
+    }
+
+    private static void Check(string description, ClusterRecord cluster)
+    {
+        if (cluster.EntityHash != EntityHash.Name)
+        {
+            throw new ConfigurationException(
+                $"The journal {description} places entities by '{cluster.EntityHash}', which this version of Warp does not know; run a newer one.");
+        }
+        if (cluster.FeatureLevel > FeatureLevel)
+        {
+            throw new ConfigurationException(
+                $"The journal {description} is at feature level {cluster.FeatureLevel}, this version of Warp knows {FeatureLevel}; run a newer one.");
+        }
+    }
+
     private static async Task<IJournal> TryOpenAsync(
         NodeOptions options, IObjectStore store, ObjectKeys keys, TimeProvider time, Random random, CancellationToken cancellationToken)
     {
@@ -80,10 +109,8 @@ internal static class ClusterBinding
         {
             if (LineageRules.Objection(description, cluster, store.Description, mark, hasObjects) is { } objection)
                 throw new ConfigurationException(objection);
-            if (cluster is not null && cluster.EntityHash != EntityHash.Name)
-                throw new ConfigurationException($"The journal {description} places entities by '{cluster.EntityHash}', which this version of Warp does not know; run a newer one.");
-            if (cluster is not null && cluster.FeatureLevel > FeatureLevel)
-                throw new ConfigurationException($"The journal {description} is at feature level {cluster.FeatureLevel}, this version of Warp knows {FeatureLevel}; run a newer one.");
+            if (cluster is not null)
+                ClusterBinding.Check(description, cluster);
         }
     }
 }

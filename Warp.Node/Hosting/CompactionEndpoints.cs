@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
@@ -11,11 +10,13 @@ namespace Warp.Node.Hosting;
 
 /// <summary>
 /// Compaction for operators: <c>GET /compaction</c> says how it goes, <c>POST /compaction/pause</c>, <c>/resume</c> and <c>/run</c> steer
-/// it. All answer with the state as JSON. What changes something is for callers on the same machine only.
+/// it; the same under <c>/admin/compaction</c>. All answer with the state as JSON. What changes something is for callers on the same machine
+/// only.
 /// </summary>
 public sealed class CompactionEndpoints
 {
     private const string Root = "/compaction";
+    private const string AdminRoot = "/admin/compaction";
 
     private static readonly TimeSpan s_ask = TimeSpan.FromSeconds(30);
 
@@ -34,6 +35,8 @@ public sealed class CompactionEndpoints
     public Task? TryAnswer(HttpContext context)
     {
         string path = context.Request.Path.Value ?? "";
+        if (path.StartsWith(AdminRoot, StringComparison.Ordinal))
+            path = path[(AdminRoot.Length - Root.Length)..];
         if (path == Root && HttpMethods.IsGet(context.Request.Method))
             return AskAsync(context, static reply => new CompactionMessage.Describe(reply));
         if (!HttpMethods.IsPost(context.Request.Method))
@@ -47,9 +50,9 @@ public sealed class CompactionEndpoints
         };
         if (command is null)
             return null;
-        return context.Connection.RemoteIpAddress is { } caller && IPAddress.IsLoopback(caller)
-            ? AskAsync(context, command)
-            : AdminEndpoints.WriteAsync(context, Status403Forbidden, "only for callers on the same machine\n");
+        return LocalCallers.WhyNot(context) is { } objection
+            ? AdminEndpoints.WriteAsync(context, Status403Forbidden, objection + "\n")
+            : AskAsync(context, command);
     }
 
     private async Task AskAsync(HttpContext context, Ask<CompactionMessage, CompactionStatus> question)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.Metrics;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
 using Warp.Actors.Catalog;
 using Warp.Actors.Cluster;
 using Warp.Actors.Cluster.Peers;
@@ -12,6 +13,7 @@ using Warp.Actors.Sequencing;
 using Warp.Actors.Sharding;
 using Warp.Node.Cli;
 using Warp.Node.Configuration;
+using Warp.Node.Control;
 using Warp.Streams.Maintenance;
 using Warp.Streams.Objects;
 
@@ -72,6 +74,12 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
 
     public GroupRegion Groups { get; private set; } = null!;
 
+    /// <summary>What looks after this node's shards, once it takes part.</summary>
+    public ActorRef<MemberMessage> Member => _member ?? throw new InvalidOperationException("The node does not take part in its cluster yet.");
+
+    /// <summary>Whether this node's row is to go when it stops: it will not come back, and its number may be given to another.</summary>
+    public bool LeavesForGood { get; set; }
+
     /// <summary>Fails when the node must not go on; the process should end then.</summary>
     public Task Failure { get; private set; } = Task.CompletedTask;
 
@@ -107,6 +115,7 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
                 .. PeerActorHandlers.All(this, System),
                 new NudgeHandler(Leases),
                 new RelayHeartbeatHandler(Journal, Options.Timing),
+                new RelayRegistrationHandler(Journal, Options.Timing),
                 new FollowCatalogHandler(System, _catalog, Published),
                 .. handlers,
             ]);
@@ -137,6 +146,10 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
             await _member.AskAsync<bool>(static reply => new MemberMessage.Leave(reply), deadline, CancellationToken.None);
     }
 
+    /// <summary>The way to other nodes, for what only another one can do.</summary>
+    /// <exception cref="ControlException">This is a cluster of one.</exception>
+    public ClusterPeers RequirePeers() => Peers ?? throw ControlException.Refused("This node has no others: its journal is a file of its own.");
+
     /// <summary>Stops what asks actors by itself; before the actor system is disposed.</summary>
     public async Task StopUpkeepAsync()
     {
@@ -165,15 +178,17 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
 
     private async Task OpenAsync(CancellationToken cancellationToken)
     {
-        bool isAlone = Options.Journal.Url.Scheme == BackendUrl.SqliteScheme;
+        bool isAgent = Options.Cluster.Seeds.Count > 0;
+        bool isAlone = !isAgent && Options.Journal.Url.Scheme == BackendUrl.SqliteScheme;
         PeerSettings? peers = isAlone ? null : PeerOptions.Settings(Options);
         var metrics = new PeerMetrics(_setup.Meter);
         NodeAddress rpc = peers is null
             ? new NodeAddress(Options.Rpc.Listen.Host, Options.Rpc.Listen.Port)
             : Bind(peers, metrics);
-        Journal = Open(await BindAsync(cancellationToken));
+        Journal = Open(isAgent ? await JoinByOthersAsync(peers!, metrics, cancellationToken) : await BindAsync(cancellationToken));
         Cluster = await Journal.ReadClusterAsync(cancellationToken);
         Node = await RegisterAsync(rpc, cancellationToken);
+        Open(new Departure(this));
 
         Leases = Open(new ShardLeases(System, Journal, Node, Options.Timing));
         GroupCommit commits = Open(new GroupCommit(System, Journal));
@@ -259,6 +274,27 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
         }
     });
 
+    private async Task<IJournal> JoinByOthersAsync(PeerSettings peers, PeerMetrics metrics, CancellationToken cancellationToken)
+    {
+        var journal = new RelayedJournal(
+            System, peers, metrics, [.. Options.Cluster.Seeds.Select(static seed => new NodeAddress(seed.Host, seed.Port))]);
+        try
+        {
+            await ClusterBinding.CheckAsync(journal, _setup.Store, _setup.Keys, cancellationToken);
+            return journal;
+        }
+        catch (Exception error)
+        {
+            await journal.DisposeAsync();
+            throw error switch
+            {
+                JournalException => new ConfigurationException(error.Message),
+                ObjectStoreException => new ConfigurationException($"warp.store.url: {error.Message}"),
+                _ => error,
+            };
+        }
+    }
+
     private async Task<IJournal> BindAsync(CancellationToken cancellationToken)
     {
         try
@@ -317,5 +353,24 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
     {
         _opened.Push(opened);
         return opened;
+    }
+
+    /// <summary>Removes the row of a node that leaves for good: after its leases have ended, and before the journal is closed.</summary>
+    private sealed class Departure(NodeCluster cluster) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            if (!cluster.LeavesForGood)
+                return;
+            try
+            {
+                await cluster.Journal.RemoveNodeAsync(cluster.Node, CancellationToken.None);
+            }
+            catch (Exception error)
+            {
+                cluster.System.Loggers.CreateLogger("node").LogWarning(
+                    "This node's row could not be removed ({Error}); `warp ctl cluster down {Node}` does it", error.Message, cluster.Node.NodeId);
+            }
+        }
     }
 }

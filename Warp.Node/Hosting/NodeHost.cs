@@ -1,15 +1,19 @@
 using Microsoft.Extensions.Logging;
+using Warp.Actors.Cluster;
 using Warp.Actors.Kernel;
 using Warp.Node.Cli;
 using Warp.Node.Configuration;
 using Warp.Node.Network;
 using Warp.Node.Quotas;
+using Warp.Streams.Objects.Resilience;
 
 namespace Warp.Node.Hosting;
 
 /// <summary>One running node: its listeners, and everything behind them.</summary>
 public sealed class NodeHost : IAsyncDisposable
 {
+    private const string Draining = "draining";
+
     private readonly NodeMetrics _metrics;
     private readonly NodeHealth _health;
     private readonly AdminEndpoints _admin;
@@ -46,6 +50,9 @@ public sealed class NodeHost : IAsyncDisposable
 
     public NodeMetrics Metrics => _metrics;
 
+    /// <summary>Ends when an operator has told the node to leave: then it should be stopped, and its process end.</summary>
+    public Task LeaveRequested => _services.Control!.LeaveRequested;
+
     /// <summary>Fails when the node has failed for good; the process should end then.</summary>
     public Task Failure => _services.Failure;
 
@@ -53,6 +60,9 @@ public sealed class NodeHost : IAsyncDisposable
     /// <exception cref="ConfigurationException">It cannot run as configured: a taken port, a journal that is in use, …</exception>
     public static async Task<NodeHost> StartAsync(NodeOptions options, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
+        // A node without a way to the journal can neither own shards nor compact.
+        if (options.Cluster.Seeds.Count > 0)
+            options = options with { Node = options.Node with { Roles = options.Node.Roles & (NodeRoles.Produce | NodeRoles.Fetch) } };
         var metrics = new NodeMetrics(time, ProductVersion.Number);
         var opened = new Stack<IAsyncDisposable>();
         try
@@ -63,6 +73,7 @@ public sealed class NodeHost : IAsyncDisposable
             listener.Bind();
             var health = new NodeHealth();
             var admin = Push(await AdminEndpoints.StartAsync(options.Http, metrics, health, cancellationToken));
+            health.NotReady("starting: journal, store and shards are being opened");
             var services = Push(await NodeServices.StartAsync(
                 options,
                 options.Kafka.AdvertisedAt(listener.BoundPort),
@@ -76,6 +87,8 @@ public sealed class NodeHost : IAsyncDisposable
             var throttle = new RequestThrottle(new ClientQuotaMeters(() => services.Cluster.Published.Current.Quotas, time));
             listener.Start(NodeApis.Create(options, services, host.KafkaAddress, time, loggers), throttle);
             admin.Compaction.Serve(services.Cluster.Compaction);
+            admin.Control.Serve(services.Control!);
+            Watch(health, options, services);
             health.Ready();
             _ = host.WatchAsync();
             NodeLog.Started(host._log, services.Cluster.Node.NodeId, services.Cluster.Cluster.ClusterId, host.KafkaAddress, host.HttpAddress);
@@ -103,7 +116,7 @@ public sealed class NodeHost : IAsyncDisposable
         if (Interlocked.Exchange(ref _stopped, 1) != 0)
             return;
         NodeLog.Draining(_log);
-        _health.NotReady("draining");
+        _health.NotReady(Draining);
         try
         {
             // The shards first, while all else goes on: whoever asks for them finds them on another node.
@@ -129,6 +142,18 @@ public sealed class NodeHost : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await StopAsync();
+
+    private static void Watch(NodeHealth health, NodeOptions options, NodeServices services)
+    {
+        ShardLeases leases = services.Cluster.Leases;
+        health.Watch(() => leases.IsDraining ? Draining : null);
+        health.Watch(() => services.StoreHealth.State == StoreState.Unavailable
+            ? $"store: unavailable, requests to {services.Collection.Store.Description} fail"
+            : null);
+        health.Watch(() => leases.SinceHeard is var silence && silence > options.Timing.Lease
+            ? $"journal: {services.Cluster.Journal.Description} was not reached for {silence.TotalSeconds:F0} s"
+            : null);
+    }
 
     private async Task WatchAsync()
     {

@@ -4,6 +4,7 @@ using Warp.Actors.Cluster;
 using Warp.Actors.Kernel;
 using Warp.Actors.Maintenance;
 using Warp.Node.Configuration;
+using Warp.Node.Control;
 using Warp.Streams.Cache;
 using Warp.Streams.Compaction;
 using Warp.Streams.Fetch;
@@ -40,6 +41,15 @@ internal sealed class NodeServices : IAsyncDisposable
     public ActorRef<FlushMessage> Pipeline { get; private set; } = null!;
 
     public FetchPlanner Planner { get; private set; } = null!;
+
+    /// <summary>What garbage collectors of this node work with.</summary>
+    public CollectorServices Collection { get; private set; } = null!;
+
+    /// <summary>Collects garbage, by itself or when it is told to.</summary>
+    public CollectionDriver Collector { get; private set; } = null!;
+
+    /// <summary>What operators can tell this node; null while it starts.</summary>
+    public NodeControl? Control { get; private set; }
 
     /// <summary>Fails when the node must not go on; the process should end then.</summary>
     public Task Failure => Cluster.Failure;
@@ -114,29 +124,39 @@ internal sealed class NodeServices : IAsyncDisposable
         var setup = new ClusterSetup(
             options, System, time, store, keys, new NodeAddress(kafka.Host, kafka.Port), new NodeAddress(http.Host, http.Port), meter);
         Cluster = Open(await NodeCluster.OpenAsync(setup, cancellationToken));
-        await Cluster.JoinAsync([], cancellationToken);
-
-        var chunks = new ChunkCache(store, options.Cache.SizeBytes, meter);
+        ChunkRing? ring = Cluster.Peers is { } peers
+            ? new ChunkRing(System, Cluster.Membership, peers, keys, options.Node.Zone ?? "", options.Node.Group, meter)
+            : null;
+        var chunks = new ChunkCache(store, options.Cache.SizeBytes, meter, ring);
+        await Cluster.JoinAsync(
+            [
+                new ReadChunkHandler(chunks, keys),
+                new OfferChunkHandler(chunks),
+                .. ControlPeerHandlers.All(() => Cluster.Member, () => Control),
+            ],
+            cancellationToken);
         var footers = new FooterCache(store, chunks, FooterCacheBytes);
         Intake = new ProduceIntake(Cluster.Leases.Clock);
         Pipeline = FlushPipeline.Start(
             System,
-            new FlushServices(store, Cluster.Region, Cluster.Leases, options.Timing, chunks, footers, Cluster.Cluster.ClusterId, keys, meter),
+            new FlushServices(store, Cluster.Region, Cluster.Leases, options.Timing, chunks, footers, Cluster.Cluster.ClusterId, keys, meter, ring),
             new FlushSettings(options.Flush.Interval, options.Flush.SizeBytes, options.Flush.PutsPerSecond, options.Flush.PutsInFlight));
         var fetchMemory = new FetchMemory(options.Limits.FetchMemoryBytes);
         Planner = new FetchPlanner(System, Cluster.Region, new ExtentReader(chunks, footers, keys), fetchMemory, _draining.Token);
-        StartUpkeep(options, store, keys, meter, time);
+        StartUpkeep(options, opened, keys, meter, time);
         StartCompaction(options, store, keys, meter);
+        Control = new NodeControl(this, options.Timing, time);
     }
 
-    private void StartUpkeep(NodeOptions options, IObjectStore store, ObjectKeys keys, Meter meter, TimeProvider time)
+    private void StartUpkeep(NodeOptions options, NodeStore store, ObjectKeys keys, Meter meter, TimeProvider time)
     {
         _upkeep.Push(new RetentionDriver(System, Cluster.Catalog, Cluster.Region, meter).Start(options.Retention.CheckInterval));
-        if (!options.Gc.Enabled)
-            return;
-        var collection = new CollectorServices(
-            Cluster.Journal, store, keys, Cluster.Lineage, options.Timing, time, options.Gc.DeletesPerSecond);
-        _upkeep.Push(new CollectionDriver(System, Cluster.Leases, collection, meter).Start(options.Gc.Interval));
+        Collection = new CollectorServices(
+            Cluster.Journal, store.Store, keys, Cluster.Lineage, options.Timing, time, options.Gc.DeletesPerSecond, store.Quorums);
+        _upkeep.Push(Collector = new CollectionDriver(System, Cluster.Leases, Collection, meter));
+        // Where it is not to run by itself, operators can still have it run.
+        if (options.Gc.Enabled)
+            Collector.Start(options.Gc.Interval);
     }
 
     private void StartCompaction(NodeOptions options, IObjectStore store, ObjectKeys keys, Meter meter)

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Warp.Node.Configuration;
 using Warp.Streams.Objects;
+using Warp.Streams.Objects.Quorum;
 using Warp.Streams.Objects.Resilience;
 
 namespace Warp.Node.Hosting;
@@ -10,10 +11,11 @@ internal sealed class NodeStore : IAsyncDisposable
 {
     private readonly Meter? _meter;
 
-    private NodeStore(IObjectStore store, StoreHealth health, Meter? meter)
+    private NodeStore(IObjectStore store, StoreHealth health, IReadOnlyList<QuorumObjectStore> quorums, Meter? meter)
     {
         Store = store;
         Health = health;
+        Quorums = quorums;
         _meter = meter;
     }
 
@@ -21,6 +23,9 @@ internal sealed class NodeStore : IAsyncDisposable
 
     /// <summary>How well the store of <c>warp.store.url</c> works.</summary>
     public StoreHealth Health { get; }
+
+    /// <summary>Those of its parts that are quorums of several stores.</summary>
+    public IReadOnlyList<QuorumObjectStore> Quorums { get; }
 
     /// <summary>Opens it for a node. Of a store on another machine nothing is asked yet.</summary>
     /// <exception cref="ConfigurationException">It cannot be opened.</exception>
@@ -51,7 +56,7 @@ internal sealed class NodeStore : IAsyncDisposable
         IObjectStore store = Open(stores, "warp.store.url", options.Url, health);
         if (options.CompactedUrl is { } compacted)
             store = new TieredObjectStore(store, Open(stores, "warp.store.compacted-url", compacted, new StoreHealth(time)), keys);
-        return new NodeStore(store, health, ownedMeter);
+        return new NodeStore(store, health, stores.Quorums, ownedMeter);
     }
 
     private static IObjectStore Open(ResilientStores stores, string key, StoreUrl url, StoreHealth health)

@@ -11,7 +11,7 @@ internal static class PeerOptions
     public static PeerSettings Settings(NodeOptions options) => new()
     {
         Secret = options.Cluster.Secret ?? throw new ConfigurationException(
-            $"warp.cluster.secret: a node on the journal {options.Journal.Url} is part of a cluster, whose nodes must share a secret of at least "
+            $"warp.cluster.secret: a node on the journal {options.Journal.Url}, or with warp.cluster.seeds, is part of a cluster, whose nodes must share a secret of at least "
             + $"{PeerSettings.MinSecretLength} characters. Set the same one on all of them."),
         Tls = options.Rpc.Tls?.Load(),
     };

@@ -55,6 +55,9 @@ internal sealed class FaultyJournal(IJournal inner) : IJournal
     /// <summary>Runs before and after each append, and each call about a pending object.</summary>
     public Action? OnCall { get; set; }
 
+    /// <summary>Runs before the next listing of object rows, once.</summary>
+    public Func<Task>? BeforeListing { get; set; }
+
     /// <summary>Makes renewals fail as if the database were away.</summary>
     public bool FailsRenewals { get; set; }
 
@@ -198,9 +201,15 @@ internal sealed class FaultyJournal(IJournal inner) : IJournal
     public ValueTask<bool> RaiseFeatureLevelAsync(Fence coordinator, int level, CancellationToken cancellationToken) =>
         inner.RaiseFeatureLevelAsync(coordinator, level, cancellationToken);
 
-    public ValueTask<IReadOnlyList<ObjectRow>> ListObjectsAsync(
-        ObjectRowKind kind, TimeSpan age, ObjectRow? after, int limit, CancellationToken cancellationToken) =>
-        inner.ListObjectsAsync(kind, age, after, limit, cancellationToken);
+    public async ValueTask<IReadOnlyList<ObjectRow>> ListObjectsAsync(
+        ObjectRowKind kind, TimeSpan age, ObjectRow? after, int limit, CancellationToken cancellationToken)
+    {
+        Func<Task>? before = BeforeListing;
+        BeforeListing = null;
+        if (before is not null)
+            await before();
+        return await inner.ListObjectsAsync(kind, age, after, limit, cancellationToken);
+    }
 
     public ValueTask<IReadOnlyList<ObjectRow>> FindObjectsAsync(IReadOnlyList<ObjectId> ids, CancellationToken cancellationToken) =>
         inner.FindObjectsAsync(ids, cancellationToken);

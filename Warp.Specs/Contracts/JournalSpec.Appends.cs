@@ -230,6 +230,19 @@ public abstract partial class JournalSpec
     }
 
     [Fact]
+    public async Task A_long_history_is_trimmed_whole()
+    {
+        Fence fence = await TakeAsync(3);
+        await AppendAsync(fence, "a", 1, [.. Enumerable.Range(1, 25_000).Select(static i => $"{i}")]);
+        await AppendAsync(Write(fence, "a", 25_001) with { Snapshot = Snapshot(24_999, "nearly all") });
+
+        await Journal.TrimAsync(fence, "a", 24_998, Cancellation);
+
+        Assert.Equal(["24999", "25000"], await AllEventsAsync("a"));
+        Assert.Equal(["<nearly all>", "25000"], await RecoverAsync("a"));
+    }
+
+    [Fact]
     public async Task Nothing_is_trimmed_under_an_old_epoch()
     {
         Fence old = await TakeAsync(3);

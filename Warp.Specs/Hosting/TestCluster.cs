@@ -54,6 +54,10 @@ public sealed class TestCluster : IAsyncDisposable
         return node;
     }
 
+    /// <summary>Starts all nodes that do not run, and waits until they are ready.</summary>
+    public Task StartAllAsync() => Task.WhenAll(
+        _nodes.Where(static node => node.Process.HasExited).Select(static node => node.Process.StartAgainAsync()));
+
     /// <summary>Starts a further node, and waits until it is ready.</summary>
     public async Task<TestNode> AddAsync(params string[] settings)
     {
@@ -133,8 +137,9 @@ public sealed class TestCluster : IAsyncDisposable
         var cluster = new TestCluster(await server.NewDatabaseAsync(), isOwn ? server : null, settings);
         try
         {
-            TestNode[] created = [.. Enumerable.Range(0, nodes).Select(_ => cluster.Create())];
-            await Task.WhenAll(created.Select(static node => node.Process.StartAgainAsync()));
+            for (int i = 0; i < nodes; i++)
+                cluster.Create();
+            await cluster.StartAllAsync();
             return cluster;
         }
         catch

@@ -145,6 +145,14 @@ public sealed class WarpProcess : IAsyncDisposable
         return Running.ExitCode;
     }
 
+    /// <summary>Waits until the process has ended by itself.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> WaitForEndAsync(TimeSpan timeout)
+    {
+        await Running.WaitForExitAsync().WaitAsync(timeout);
+        return Running.ExitCode;
+    }
+
     /// <summary>The samples of <c>/metrics</c> by series.</summary>
     public async Task<IReadOnlyDictionary<string, double>> MetricsAsync() => PrometheusText.Parse(await _http.GetStringAsync("/metrics"));
 
@@ -177,6 +185,7 @@ public sealed class WarpProcess : IAsyncDisposable
         [
             $"warp.kafka.listen={Bootstrap}",
             $"warp.http.listen=127.0.0.1:{_httpPort}",
+            "warp.rpc.listen=127.0.0.1:0",
             $"warp.journal.url=sqlite:{Path.Combine(Folder, "journal.db")}",
             $"warp.store.url=file:{Path.Combine(Folder, "objects")}",
             .. _settings,

@@ -15,7 +15,11 @@ public sealed class PostgresJournalNodeSpec
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
-    private static readonly Dictionary<string, string> s_environment = new() { ["WARP_JOURNAL_PASSWORD"] = PostgresServer.Password };
+    private static readonly Dictionary<string, string> s_environment = new()
+    {
+        ["WARP_JOURNAL_PASSWORD"] = PostgresServer.Password,
+        ["WARP_CLUSTER_SECRET"] = "a secret of the specs",
+    };
 
     [Fact]
     public async Task What_was_acknowledged_outlives_the_node_and_the_store_commands_wait_for_its_end()
@@ -66,6 +70,8 @@ public sealed class PostgresJournalNodeSpec
         var run = await WarpRun.NodeAsync(
             $"warp.kafka.listen=127.0.0.1:{FreePorts.Take()}",
             $"warp.http.listen=127.0.0.1:{FreePorts.Take()}",
+            "warp.rpc.listen=127.0.0.1:0",
+            "warp.cluster.secret=a secret of the specs",
             $"warp.store.url=file:{folder.FullName}",
             "warp.journal.url=" + url.Replace("{0}", $"{port}", StringComparison.Ordinal));
         folder.Delete(recursive: true);

@@ -24,21 +24,21 @@ public sealed partial class ChunkCache
     public bool Prefetch(ObjectId id, string key, int chunkNumber, long objectSize)
     {
         int length = ObjectFormat.ChunkLength(objectSize, chunkNumber);
-        var load = new Load(new ChunkKey(id, chunkNumber));
+        var chunk = new ChunkKey(id, chunkNumber);
+        var load = new Load(chunk, _ring?.IsOwn(chunk) == false, objectSize);
         lock (_lock)
         {
             if (_disposed || _loads.Count >= MaxReadsForPrefetch || _loadingBytes + length > CapacityBytes / 20)
                 return false;
-            if (_chunks.Contains(load.Chunk) || !_loads.TryAdd(load.Chunk, load))
+            if (_chunks.Contains(chunk) || !_loads.TryAdd(load.Key, load))
                 return true;
         }
         _prefetches.Add(1);
-        _ = ReadAsync(load, key, length, lengthIsKnown: true);
+        _ = ReadAsync(load, key, length);
         return true;
     }
 
-    private ValueTask<ChunkLease> GetSlowAsync(
-        ChunkKey chunk, string key, int length, bool lengthIsKnown, CancellationToken cancellationToken)
+    private ValueTask<ChunkLease> GetSlowAsync(Load wanted, string key, int length, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled<ChunkLease>(cancellationToken);
@@ -48,23 +48,23 @@ public sealed partial class ChunkCache
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             // It may have come since the caller looked.
-            if (_chunks.TryUse(chunk, out PooledBuffer? buffer))
+            if (_chunks.TryUse(wanted.Chunk, out PooledBuffer? buffer))
             {
                 buffer.AddReference();
                 _hits.Add(1);
                 return new ValueTask<ChunkLease>(new ChunkLease(buffer));
             }
-            if (!_loads.TryGetValue(chunk, out load))
+            if (!_loads.TryGetValue(wanted.Key, out load))
             {
-                load = new Load(chunk);
-                _loads.Add(chunk, load);
+                load = wanted;
+                _loads.Add(load.Key, load);
                 isFirst = true;
             }
             load.Waiters++;
         }
         _misses.Add(1);
         if (isFirst)
-            _ = ReadAsync(load, key, length, lengthIsKnown);
+            _ = ReadAsync(load, key, length);
         return WaitAsync(load, cancellationToken);
     }
 
@@ -94,7 +94,7 @@ public sealed partial class ChunkCache
     }
 
     /// <summary>Reads a chunk and hands it, or the error, to those who wait. Never throws.</summary>
-    private async Task ReadAsync(Load load, string key, int length, bool lengthIsKnown)
+    private async Task ReadAsync(Load load, string key, int length)
     {
         try
         {
@@ -111,14 +111,13 @@ public sealed partial class ChunkCache
         Charge(charged);
         try
         {
-            long position = (long)load.Chunk.ChunkNumber * ObjectFormat.ChunkSize;
-            int filled = await _store.GetRangeAsync(key, position, buffer.Memory, _disposing.Token);
+            int filled = await FillAsync(load, key, buffer.Memory);
             if (filled < length)
             {
-                if (lengthIsKnown || filled == 0)
+                if (load.ObjectSize is not null || filled == 0)
                     throw new CorruptObjectException(
                         $"Object {key} in {_store.Description} ends after {filled} bytes of its chunk {load.Chunk.ChunkNumber}"
-                        + (lengthIsKnown ? $", which should have {length}." : "."));
+                        + (load.ObjectSize is not null ? $", which should have {length}." : "."));
                 buffer = Shrink(buffer, filled);
             }
         }
@@ -133,6 +132,16 @@ public sealed partial class ChunkCache
             _reads.Release();
         }
         Complete(load, charged, buffer);
+    }
+
+    private async Task<int> FillAsync(Load load, string key, Memory<byte> destination)
+    {
+        if (load.IsForwarded
+            && await _ring!.ReadAsync(load.Chunk, key, load.ObjectSize, destination, _disposing.Token) is { } filled)
+        {
+            return filled;
+        }
+        return await _store.GetRangeAsync(key, (long)load.Chunk.ChunkNumber * ObjectFormat.ChunkSize, destination, _disposing.Token);
     }
 
     /// <summary>Makes room for a chunk that is about to be read.</summary>
@@ -151,7 +160,7 @@ public sealed partial class ChunkCache
         lock (_lock)
         {
             _loadingBytes -= charged;
-            _loads.Remove(load.Chunk);
+            _loads.Remove(load.Key);
             load.Buffer = buffer;
             for (int i = 0; i < load.Waiters; i++)
                 buffer.AddReference();
@@ -165,7 +174,7 @@ public sealed partial class ChunkCache
         lock (_lock)
         {
             _loadingBytes -= charged;
-            _loads.Remove(load.Chunk);
+            _loads.Remove(load.Key);
             if (_disposed)
                 error = new ObjectDisposedException(nameof(ChunkCache), error);
         }
@@ -184,9 +193,18 @@ public sealed partial class ChunkCache
     }
 
     /// <summary>One read under way. Its fields are guarded by the cache's lock.</summary>
-    private sealed class Load(ChunkKey chunk)
+    /// <param name="chunk">What is read.</param>
+    /// <param name="isForwarded">Whether another node is asked. Those who ask on behalf of another node never wait for such a one.</param>
+    /// <param name="objectSize">Bytes of the object; null if not known.</param>
+    private sealed class Load(ChunkKey chunk, bool isForwarded, long? objectSize)
     {
         public ChunkKey Chunk { get; } = chunk;
+
+        public bool IsForwarded { get; } = isForwarded;
+
+        public long? ObjectSize { get; } = objectSize;
+
+        public (ChunkKey Chunk, bool IsForwarded) Key => (Chunk, IsForwarded);
 
         public TaskCompletionSource<PooledBuffer> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

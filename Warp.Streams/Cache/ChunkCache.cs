@@ -26,8 +26,9 @@ public sealed partial class ChunkCache : IDisposable
 
     private readonly Lock _lock = new();
     private readonly IObjectStore _store;
+    private readonly IChunkRing? _ring;
     private readonly S3Fifo<ChunkKey, PooledBuffer> _chunks;
-    private readonly Dictionary<ChunkKey, Load> _loads = [];
+    private readonly Dictionary<(ChunkKey Chunk, bool IsForwarded), Load> _loads = [];
     private readonly CancellationTokenSource _disposing = new();
     private readonly Counter<long> _hits;
     private readonly Counter<long> _misses;
@@ -41,10 +42,12 @@ public sealed partial class ChunkCache : IDisposable
     /// Gets the instruments <c>warp.cache.hits</c>, <c>warp.cache.misses</c>, <c>warp.cache.prefetches</c> and <c>warp.cache.bytes</c>;
     /// stays the caller's.
     /// </param>
-    public ChunkCache(IObjectStore store, long capacityBytes, Meter meter)
+    /// <param name="ring">The nodes that share chunks; null where this one is alone.</param>
+    public ChunkCache(IObjectStore store, long capacityBytes, Meter meter, IChunkRing? ring = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(capacityBytes);
         _store = store;
+        _ring = ring;
         CapacityBytes = capacityBytes;
         _chunks = new S3Fifo<ChunkKey, PooledBuffer>(capacityBytes, static buffer => buffer.Release());
         _hits = meter.CreateCounter<long>("warp.cache.hits", "{chunk}", "Chunks that were found in memory.");
@@ -87,7 +90,16 @@ public sealed partial class ChunkCache : IDisposable
     /// <exception cref="ObjectStoreException">The store failed. Nothing is kept of it: the next call reads again.</exception>
     /// <exception cref="CorruptObjectException">The object ends before the chunk should.</exception>
     public ValueTask<ChunkLease> GetAsync(
-        ObjectId id, string key, int chunkNumber, long? objectSize, CancellationToken cancellationToken)
+        ObjectId id, string key, int chunkNumber, long? objectSize, CancellationToken cancellationToken) =>
+        GetAsync(id, key, chunkNumber, objectSize, isForOther: false, cancellationToken);
+
+    /// <summary>The same for a node that takes this one for the chunk's owner: nobody else is asked, whatever this one thinks.</summary>
+    public ValueTask<ChunkLease> GetFromStoreAsync(
+        ObjectId id, string key, int chunkNumber, long? objectSize, CancellationToken cancellationToken) =>
+        GetAsync(id, key, chunkNumber, objectSize, isForOther: true, cancellationToken);
+
+    private ValueTask<ChunkLease> GetAsync(
+        ObjectId id, string key, int chunkNumber, long? objectSize, bool isForOther, CancellationToken cancellationToken)
     {
         int length = objectSize is { } size ? ObjectFormat.ChunkLength(size, chunkNumber) : ObjectFormat.ChunkSize;
         ArgumentOutOfRangeException.ThrowIfNegative(chunkNumber);
@@ -102,10 +114,13 @@ public sealed partial class ChunkCache : IDisposable
                 return new ValueTask<ChunkLease>(new ChunkLease(buffer));
             }
         }
-        return GetSlowAsync(chunk, key, length, objectSize is not null, cancellationToken);
+        bool isForwarded = !isForOther && _ring is { } ring && !ring.IsOwn(chunk);
+        return GetSlowAsync(new Load(chunk, isForwarded, objectSize), key, length, cancellationToken);
     }
 
-    /// <summary>Takes the chunks of an object that was just put, without a copy. Those that are there already stay.</summary>
+    /// <summary>
+    /// Takes the chunks of an object that was just put, without a copy: those that are this node's to keep. Those that are there already stay.
+    /// </summary>
     public void Offer(EncodedObject encoded) => Offer(encoded.Id, encoded.Blocks);
 
     /// <summary>Takes the chunks of an object, block n for chunk n, without a copy: it takes references of its own.</summary>
@@ -117,9 +132,24 @@ public sealed partial class ChunkCache : IDisposable
                 return;
             for (int i = 0; i < blocks.Count; i++)
             {
+                var chunk = new ChunkKey(id, i);
+                if (_ring?.IsOwn(chunk) == false)
+                    continue;
                 blocks[i].AddReference();
-                Keep(new ChunkKey(id, i), blocks[i], isNew: true);
+                Keep(chunk, blocks[i], isNew: true);
             }
+        }
+    }
+
+    /// <summary>Takes a chunk that another node has just put; it takes a reference of its own.</summary>
+    public void Offer(ChunkKey chunk, PooledBuffer block)
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+                return;
+            block.AddReference();
+            Keep(chunk, block, isNew: true);
         }
     }
 

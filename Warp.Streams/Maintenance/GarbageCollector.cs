@@ -4,6 +4,7 @@ using Warp.Actors.Maintenance;
 using Warp.Actors.Persistence;
 using Warp.Actors.Sequencing;
 using Warp.Streams.Objects;
+using Warp.Streams.Objects.Quorum;
 
 namespace Warp.Streams.Maintenance;
 
@@ -15,6 +16,7 @@ namespace Warp.Streams.Maintenance;
 /// <param name="Times">The grace and its relatives.</param>
 /// <param name="Time">Paces the deletions.</param>
 /// <param name="DeletesPerSecond">The most objects that are deleted in a second.</param>
+/// <param name="Quorums">Those of the store's parts that are quorums: what their stores have missed is filled after a listing.</param>
 public sealed record CollectorServices(
     IJournal Journal,
     IObjectStore Store,
@@ -22,7 +24,8 @@ public sealed record CollectorServices(
     StoreLineage Lineage,
     TimeConstants Times,
     TimeProvider Time,
-    int DeletesPerSecond);
+    int DeletesPerSecond,
+    IReadOnlyList<QuorumObjectStore>? Quorums = null);
 
 /// <summary>
 /// Deletes the objects of which nothing is needed any more (the architecture's rules 8 and 9). An object's row is turned to deleting first,

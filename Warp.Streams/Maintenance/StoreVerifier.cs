@@ -11,7 +11,8 @@ namespace Warp.Streams.Maintenance;
 
 /// <summary>
 /// Reads a whole store and holds it against the journal: every object that records are in, byte for byte, and every row. Nothing is
-/// changed. Nobody may write meanwhile, or what is on its way looks like a fault.
+/// changed. While nobody writes, one look is enough (<see cref="RunAsync"/>); beside running nodes what is on its way looks like a fault at
+/// first, and everything suspicious is looked at again (<see cref="RunBesideNodesAsync"/>).
 /// </summary>
 /// <remarks>
 /// Takes the memory of one shard's state, of <see cref="DefaultMaxKept"/> extents and rows, and of a few chunks, however large the store
@@ -22,14 +23,28 @@ namespace Warp.Streams.Maintenance;
 /// <param name="keys">The keys of its objects.</param>
 /// <param name="times">How old an object must be that the journal should know.</param>
 /// <param name="maxKept">How many extents and rows may be in memory at the same time.</param>
+/// <param name="readers">Objects that are read at the same time, through a buffer of a chunk's size each.</param>
 public sealed class StoreVerifier(
-    IJournal journal, IObjectStore store, ObjectKeys keys, TimeConstants times, long maxKept = StoreVerifier.DefaultMaxKept)
+    IJournal journal,
+    IObjectStore store,
+    ObjectKeys keys,
+    TimeConstants times,
+    long maxKept = StoreVerifier.DefaultMaxKept,
+    int readers = StoreVerifier.DefaultReaders)
 {
     /// <summary>A million extents and rows are some 200 MB.</summary>
     public const long DefaultMaxKept = 1_000_000;
 
-    /// <summary>Objects that are read at the same time, through a buffer of a chunk's size each.</summary>
-    private const int Readers = 8;
+    public const int DefaultReaders = 8;
+
+    /// <summary>Beside a node that serves clients, so that these do not feel it.</summary>
+    public const int GentleReaders = 2;
+
+    /// <summary>How often what looks like a fault is looked at again while it keeps changing.</summary>
+    private const int MaxLooks = 5;
+
+    /// <summary>Of more, only so many are looked at again and told: whoever has that many faults needs no longer list. Some 50 MB.</summary>
+    private const int MaxSuspects = 100_000;
 
     private const int PageSize = 1000;
     private const int MaxLevel = 9;
@@ -39,19 +54,63 @@ public sealed class StoreVerifier(
 
     private readonly Lock _lock = new();
     private Action<VerificationFinding> _report = static _ => { };
+    private TimeSpan _sparedOrphans;
     private long _findings;
     private long _objects;
     private long _bytes;
 
-    /// <summary>Verifies everything once.</summary>
+    /// <summary>Verifies everything once. Nobody may write meanwhile.</summary>
     /// <param name="report">Told of each fault, one at a time.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async Task<VerificationResult> RunAsync(Action<VerificationFinding> report, CancellationToken cancellationToken)
+    public Task<VerificationResult> RunAsync(Action<VerificationFinding> report, CancellationToken cancellationToken) =>
+        LookAsync(report, TimeSpan.Zero, cancellationToken);
+
+    /// <summary>
+    /// Verifies everything while nodes write, compact and collect. Nothing that they do looks like a fault: what the first look finds
+    /// suspicious is looked at again, between two readings of its row that must be the same. A row changes together with what sequencers say
+    /// of its object, and an object that some shard points into stays; so a fault that is there then is one. What changes at every look is in
+    /// use, and well.
+    /// </summary>
+    /// <param name="report">Told of each fault, one at a time, when all has been looked at.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<VerificationResult> RunBesideNodesAsync(Action<VerificationFinding> report, CancellationToken cancellationToken)
     {
-        (_report, _findings, _objects, _bytes) = (report, 0, 0, 0);
+        var suspects = new Dictionary<string, Suspect>();
+        var others = new List<VerificationFinding>();
+        // An object that was never committed is the collector's, until it has had two chances to find it.
+        VerificationResult first = await LookAsync(Note, CollectionRules.ListingInterval(times) * 2, cancellationToken);
+        long findings = 0;
+        foreach (VerificationFinding finding in others)
+        {
+            if (await StillStandsAsync(finding, cancellationToken))
+                Tell(finding);
+        }
+        for (int look = 0; look < MaxLooks && suspects.Count > 0; look++)
+            await LookAgainAsync(suspects, Tell, cancellationToken);
+        return first with { Findings = findings };
+
+        void Note(VerificationFinding finding)
+        {
+            if (finding.ObjectId is not { } id)
+                others.Add(finding);
+            else if (suspects.Count < MaxSuspects)
+                suspects.TryAdd(finding.Subject, new Suspect(id, finding.Subject));
+        }
+
+        void Tell(VerificationFinding finding)
+        {
+            findings++;
+            report(finding);
+        }
+    }
+
+    private async Task<VerificationResult> LookAsync(
+        Action<VerificationFinding> report, TimeSpan sparedOrphans, CancellationToken cancellationToken)
+    {
+        (_report, _findings, _objects, _bytes, _sparedOrphans) = (report, 0, 0, 0, sparedOrphans);
         var lineage = new StoreLineage(journal, store, keys);
         if (await lineage.FindObjectionAsync(cancellationToken) is { } objection)
-            Report(FindingKind.LineageMismatch, store.Description, objection);
+            Report(FindingKind.LineageMismatch, null, store.Description, objection);
         ClusterRecord cluster = await journal.ReadClusterAsync(cancellationToken);
 
         var everything = new Share(0, ShareCount - 1);
@@ -67,6 +126,85 @@ public sealed class StoreVerifier(
             await VerifyAsync(cluster, share, index, cancellationToken);
         }
         return new VerificationResult(_objects, _bytes, extents, _findings);
+    }
+
+    /// <summary>Looks at suspects once more, tells what is certain of them, and takes out those of which something is.</summary>
+    private async Task LookAgainAsync(Dictionary<string, Suspect> suspects, Action<VerificationFinding> tell, CancellationToken cancellationToken)
+    {
+        ClusterRecord cluster = await journal.ReadClusterAsync(cancellationToken);
+        HashSet<ObjectId> ids = [.. suspects.Values.Select(static suspect => suspect.Id)];
+        Dictionary<ObjectId, ObjectRow> before = await FindRowsAsync(ids, cancellationToken);
+        var index = new ExtentIndex();
+        for (int shard = 0; shard < cluster.ShardCount; shard++)
+        {
+            SequencerState state = await SequencerHistory.ReadAsync(journal, shard, times, cancellationToken);
+            foreach (PartitionLog log in state.Logs)
+            {
+                foreach (ref readonly Extent extent in log.Extents)
+                    index.Add(shard, log.Key, extent, ids.Contains(extent.ObjectId));
+            }
+        }
+        Dictionary<ObjectId, ObjectUses?> uses = ids.ToDictionary(static id => id, index.Take);
+        DateTimeOffset now = await journal.ReadClockAsync(cancellationToken);
+        var found = new Dictionary<string, List<VerificationFinding>>();
+        foreach (Suspect suspect in suspects.Values)
+        {
+            var findings = new List<VerificationFinding>();
+            _report = findings.Add;
+            await LookAtAsync(cluster, suspect, before.GetValueOrDefault(suspect.Id), uses[suspect.Id], now, cancellationToken);
+            found.Add(suspect.Subject, findings);
+        }
+        Dictionary<ObjectId, ObjectRow> after = await FindRowsAsync(ids, cancellationToken);
+        foreach (Suspect suspect in suspects.Values.ToList())
+        {
+            if (before.GetValueOrDefault(suspect.Id) != after.GetValueOrDefault(suspect.Id))
+                continue;
+            suspects.Remove(suspect.Subject);
+            found[suspect.Subject].ForEach(tell);
+        }
+    }
+
+    private async Task LookAtAsync(
+        ClusterRecord cluster, Suspect suspect, ObjectRow? row, ObjectUses? uses, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var known = new Dictionary<ObjectId, KnownObject>();
+        if (row is not null)
+        {
+            var entry = new KnownObject(row, uses);
+            known.Add(row.Id, entry);
+            VerifyRow(entry);
+        }
+        else if (uses is not null)
+        {
+            ReportUnprotected(suspect.Id, uses);
+        }
+        string key = keys.TryParseObject(suspect.Subject, out _, out _) ? suspect.Subject : row is null ? "" : KeyOf(row);
+        if (keys.TryParseObject(key, out int level, out _) && await store.HeadAsync(key, cancellationToken) is { } size)
+        {
+            // The first look has seen it in the listing, with its age.
+            await VerifyObjectAsync(cluster, known, level, new ObjectInfo(key, size, suspect.Id.Time), now, cancellationToken);
+        }
+        foreach (KnownObject entry in known.Values.Where(static entry => !entry.IsThere))
+            VerifyAbsent(entry);
+    }
+
+    /// <summary>Whether what is not about one of the journal's objects is still so.</summary>
+    private async Task<bool> StillStandsAsync(VerificationFinding finding, CancellationToken cancellationToken) => finding.Kind switch
+    {
+        FindingKind.LineageMismatch => await new StoreLineage(journal, store, keys).FindObjectionAsync(cancellationToken) is not null,
+        FindingKind.ForeignObject => await store.HeadAsync(finding.Subject, cancellationToken) is not null,
+        _ => true,
+    };
+
+    private async Task<Dictionary<ObjectId, ObjectRow>> FindRowsAsync(HashSet<ObjectId> ids, CancellationToken cancellationToken)
+    {
+        var rows = new Dictionary<ObjectId, ObjectRow>();
+        foreach (ObjectId[] page in ids.Chunk(PageSize))
+        {
+            foreach (ObjectRow row in await journal.FindObjectsAsync(page, cancellationToken))
+                rows.Add(row.Id, row);
+        }
+        return rows;
     }
 
     private async Task<ExtentIndex> ReadExtentsAsync(ClusterRecord cluster, Share share, CancellationToken cancellationToken)
@@ -107,11 +245,9 @@ public sealed class StoreVerifier(
             VerifyRow(entry);
         }
         foreach ((ObjectId id, ObjectUses uses) in index.Left)
-        {
-            Report(FindingKind.UnprotectedObject, id.ToString(), $"shards {Names(uses.Shards)} point into it, but it has no row");
-        }
+            ReportUnprotected(id, uses);
         DateTimeOffset now = await journal.ReadClockAsync(cancellationToken);
-        var options = new ParallelOptions { MaxDegreeOfParallelism = Readers, CancellationToken = cancellationToken };
+        var options = new ParallelOptions { MaxDegreeOfParallelism = readers, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(
             ListAsync(share, cancellationToken),
             options,
@@ -128,6 +264,7 @@ public sealed class StoreVerifier(
         {
             Report(
                 FindingKind.WrongShards,
+                row.Id,
                 KeyOf(row),
                 $"its row names the shards {Names(needless)}, which have nothing in it; it is never collected");
         }
@@ -135,12 +272,16 @@ public sealed class StoreVerifier(
         {
             Report(
                 FindingKind.WrongShards,
+                row.Id,
                 KeyOf(row),
                 $"its row does not name the shards {Names(missing)}, which have records in it; it may be collected");
         }
         if (row.State != ObjectState.Live && shards != 0)
-            Report(FindingKind.UnprotectedObject, KeyOf(row), $"shards {Names(shards)} point into it, but its row says {row.State}");
+            Report(FindingKind.UnprotectedObject, row.Id, KeyOf(row), $"shards {Names(shards)} point into it, but its row says {row.State}");
     }
+
+    private void ReportUnprotected(ObjectId id, ObjectUses uses) =>
+        Report(FindingKind.UnprotectedObject, id, id.ToString(), $"shards {Names(uses.Shards)} point into it, but it has no row");
 
     private async Task VerifyObjectAsync(
         ClusterRecord cluster,
@@ -152,15 +293,15 @@ public sealed class StoreVerifier(
     {
         if (!keys.TryParseObject(info.Key, out _, out ObjectId id))
         {
-            Report(FindingKind.ForeignObject, info.Key, "this is no object of Warp's; nothing reads or deletes it");
+            Report(FindingKind.ForeignObject, null, info.Key, "this is no object of Warp's; nothing reads or deletes it");
             return;
         }
         if (!known.TryGetValue(id, out KnownObject? entry) || entry.Row.Level != level)
         {
-            if (CollectionRules.IsOrphanAge(id, info.LastModified, now, times))
+            if (CollectionRules.IsOrphanAge(id, info.LastModified, now - _sparedOrphans, times))
             {
                 Report(
-                    FindingKind.UnreferencedObject, info.Key, $"the journal does not know it, {info.Size} bytes; `warp store gc` deletes it");
+                    FindingKind.UnreferencedObject, id, info.Key, $"the journal does not know it, {info.Size} bytes; `warp store gc` deletes it");
             }
             return;
         }
@@ -168,17 +309,17 @@ public sealed class StoreVerifier(
         if (entry.Uses is not { } uses)
             return;
         if (info.Size != entry.Row.SizeBytes)
-            Report(FindingKind.DamagedObject, info.Key, $"it has {info.Size} bytes; {entry.Row.SizeBytes} were written");
+            Report(FindingKind.DamagedObject, id, info.Key, $"it has {info.Size} bytes; {entry.Row.SizeBytes} were written");
         try
         {
             var stored = new StoredObject(store, info.Key, info.Size, new byte[(int)Math.Min(info.Size, ObjectFormat.ChunkSize)]);
-            await new ObjectVerification(stored, cluster.ClusterId, Report).RunAsync(id, uses.Extents, cancellationToken);
+            await new ObjectVerification(stored, cluster.ClusterId, finding => Report(finding with { ObjectId = id })).RunAsync(id, uses.Extents, cancellationToken);
             Interlocked.Increment(ref _objects);
             Interlocked.Add(ref _bytes, info.Size);
         }
         catch (Exception error) when (error is ObjectStoreException or CorruptObjectException)
         {
-            Report(FindingKind.DamagedObject, info.Key, error.Message);
+            Report(FindingKind.DamagedObject, id, info.Key, error.Message);
         }
     }
 
@@ -190,12 +331,13 @@ public sealed class StoreVerifier(
         {
             long records = entry.Uses?.Extents.Sum(static placed => placed.Extent.LastOffset - placed.Extent.BaseOffset + 1) ?? 0;
             Report(
-                FindingKind.MissingObject, KeyOf(row), $"it is not in the store; the shards {Names(shards)} have {records} records in it");
+                FindingKind.MissingObject, row.Id, KeyOf(row), $"it is not in the store; the shards {Names(shards)} have {records} records in it");
         }
         else if (row.State == ObjectState.Live)
         {
             Report(
                 FindingKind.RowWithoutObject,
+                row.Id,
                 KeyOf(row),
                 "it is not in the store; nothing needs it, and its row goes with the next collection");
         }
@@ -243,7 +385,8 @@ public sealed class StoreVerifier(
         }
     }
 
-    private void Report(FindingKind kind, string subject, string problem) => Report(new VerificationFinding(kind, subject, problem));
+    private void Report(FindingKind kind, ObjectId? id, string subject, string problem) =>
+        Report(new VerificationFinding(kind, subject, problem) { ObjectId = id });
 
     private static string Names(ulong shards)
     {
@@ -260,6 +403,11 @@ public sealed class StoreVerifier(
 
         public bool Has(ObjectId id) => (byte)id.Value >= First && (byte)id.Value <= Last;
     }
+
+    /// <summary>Something that looked like a fault while nodes were at work.</summary>
+    /// <param name="Id">The object.</param>
+    /// <param name="Subject">Its key, or where there is no row its id, as the first look has named it.</param>
+    private readonly record struct Suspect(ObjectId Id, string Subject);
 
     /// <summary>An object that has a row.</summary>
     private sealed class KnownObject(ObjectRow row, ObjectUses? uses)

@@ -1,10 +1,16 @@
+using Warp.Actors.Sequencing;
+
 namespace Warp.Streams.Maintenance;
 
 /// <summary>Something that a verification found wrong.</summary>
 /// <param name="Kind">What kind of fault it is.</param>
 /// <param name="Subject">The object's key, or what else is concerned.</param>
 /// <param name="Problem">What is wrong, in words.</param>
-public sealed record VerificationFinding(FindingKind Kind, string Subject, string Problem);
+public sealed record VerificationFinding(FindingKind Kind, string Subject, string Problem)
+{
+    /// <summary>The object that is concerned; null where it is none of the cluster's.</summary>
+    public ObjectId? ObjectId { get; init; }
+}
 
 /// <summary>Kinds of faults.</summary>
 public enum FindingKind

@@ -44,7 +44,8 @@ public sealed record FlushServices(
     FooterCache Footers,
     string ClusterId,
     ObjectKeys Keys,
-    Meter Meter);
+    Meter Meter,
+    ChunkRing? Ring = null);
 
 /// <summary>
 /// The one way of records into the store: it gathers the batches of all partitions into one object a moment, puts it, and commits it shard
@@ -201,6 +202,8 @@ public sealed class FlushPipeline : Actor<FlushMessage>
         try
         {
             using EncodedObject encoded = await EncodeAsync(flush);
+            // On their way while the object is put, so that they are there when it can be read.
+            _services.Ring?.Offer(encoded);
             stored = await PutAsync(encoded);
             if (stored)
             {

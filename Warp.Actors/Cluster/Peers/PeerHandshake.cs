@@ -116,7 +116,8 @@ internal sealed class PeerHandshake(
 
     private PeerRefusedException? Refuse(IntroduceRequest hello, NodeIncarnation peer)
     {
-        if (hello.ClusterId != self.ClusterId)
+        // Whoever is in no cluster yet wants to join this one.
+        if (hello.ClusterId.Length > 0 && hello.ClusterId != self.ClusterId)
         {
             return new PeerRefusedException(
                 PeerRefusal.OtherCluster,

@@ -28,6 +28,7 @@ public sealed class PeerListener : IAsyncDisposable
     private Task _accepting = Task.CompletedTask;
     private ITimer? _check;
     private int _handshakes;
+    private int _disposed;
 
     /// <param name="host">Name or IP address to listen on.</param>
     /// <param name="port">0 for any that is free.</param>
@@ -85,9 +86,11 @@ public sealed class PeerListener : IAsyncDisposable
         PeerLog.Listening(_log, socket.LocalEndPoint);
     }
 
-    /// <summary>Gives the port up and closes all connections; returns when their handlers have ended.</summary>
+    /// <summary>Gives the port up and closes all connections; returns when their handlers have ended. Safe to repeat.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
         await _stopping.CancelAsync();
         _socket?.Dispose();
         await _accepting;

@@ -11,15 +11,7 @@ internal static class RelayConversions
         IsCurrent = heartbeat.IsCurrent,
         Nodes =
         [
-            .. heartbeat.Nodes.Select(static node => new RelayHeartbeatResponse.RelayedNode
-            {
-                NodeId = node.Node.NodeId,
-                Incarnation = node.Node.Incarnation,
-                Description = ToPeer(node.Description),
-                HeartbeatAt = node.HeartbeatAt.ToUnixTimeMilliseconds(),
-                IsDraining = node.IsDraining,
-                Unreached = [.. node.Status.Unreached],
-            }),
+            .. heartbeat.Nodes.Select(ToPeer),
         ],
         Shards =
         [
@@ -40,11 +32,7 @@ internal static class RelayConversions
         response.IsCurrent,
         [],
         [
-            .. response.Nodes.Select(static node => new NodeRow(
-                new NodeIncarnation(node.NodeId, node.Incarnation),
-                FromPeer(node.Description),
-                DateTimeOffset.FromUnixTimeMilliseconds(node.HeartbeatAt),
-                new NodeStatus(node.IsDraining, node.Unreached))),
+            .. response.Nodes.Select(FromPeer),
         ],
         [
             .. response.Shards.Select(static shard => new ShardRow(
@@ -54,6 +42,22 @@ internal static class RelayConversions
                 DateTimeOffset.FromUnixTimeMilliseconds(shard.LeaseUntil),
                 shard.AssignedNode < 0 ? null : shard.AssignedNode)),
         ]);
+
+    public static RelayedNode ToPeer(NodeRow node) => new()
+    {
+        NodeId = node.Node.NodeId,
+        Incarnation = node.Node.Incarnation,
+        Description = ToPeer(node.Description),
+        HeartbeatAt = node.HeartbeatAt.ToUnixTimeMilliseconds(),
+        IsDraining = node.IsDraining,
+        Unreached = [.. node.Status.Unreached],
+    };
+
+    public static NodeRow FromPeer(RelayedNode node) => new(
+        new NodeIncarnation(node.NodeId, node.Incarnation),
+        FromPeer(node.Description),
+        DateTimeOffset.FromUnixTimeMilliseconds(node.HeartbeatAt),
+        new NodeStatus(node.IsDraining, node.Unreached));
 
     public static RelayedDescription ToPeer(NodeDescription says) => new()
     {

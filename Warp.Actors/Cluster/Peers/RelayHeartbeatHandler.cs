@@ -14,7 +14,11 @@ public sealed class RelayHeartbeatHandler(IMembership journal, TimeConstants tim
     {
         var asked = (RelayHeartbeatRequest)request;
         var node = new NodeIncarnation(asked.NodeId, asked.Incarnation);
+        if (asked.HasLeft)
+            await journal.DepartAsync(node, context.CancellationToken);
+        var status = new NodeStatus(asked.IsDraining, asked.Unreached);
+        // One that has left is not noted as alive again.
         return RelayConversions.ToPeer(
-            await journal.HeartbeatAsync(node, new NodeStatus(asked.IsDraining, []), [], times.Lease, context.CancellationToken));
+            await journal.HeartbeatAsync(asked.HasLeft ? default : node, status, [], times.Lease, context.CancellationToken));
     }
 }

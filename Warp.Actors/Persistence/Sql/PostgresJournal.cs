@@ -127,14 +127,30 @@ public sealed partial class PostgresJournal : IJournal
             Of(prefix),
             Of(prefix[..^1] + (char)(prefix[^1] + 1)));
 
-    public async ValueTask TrimAsync(Fence fence, string persistenceId, long upToSequenceNr, CancellationToken cancellationToken) =>
-        await ExecuteAsync(
-            $"""
-            WITH {FenceRow}
-            DELETE FROM journal WHERE persistence_id = $3 AND sequence_nr <= $4
-              AND sequence_nr <= (SELECT s.sequence_nr FROM snapshot s WHERE s.persistence_id = $3) AND {WhileFenced}
-            """,
-            cancellationToken, Of(fence.ShardId), Of(fence.Epoch), Of(persistenceId), Of(upToSequenceNr));
+    public async ValueTask TrimAsync(Fence fence, string persistenceId, long upToSequenceNr, CancellationToken cancellationToken)
+    {
+        // In pieces, because the shard's row is locked meanwhile, and appends wait for it.
+        const int MaxEvents = 10_000;
+        long deleted;
+        do
+        {
+            List<long> counts = await _connections.QueryAsync(
+                $"""
+                WITH {FenceRow}, gone AS (
+                  DELETE FROM journal WHERE persistence_id = $3 AND sequence_nr <= $4
+                    AND sequence_nr <= (SELECT s.sequence_nr FROM snapshot s WHERE s.persistence_id = $3)
+                    AND sequence_nr < $5 + (SELECT min(j.sequence_nr) FROM journal j WHERE j.persistence_id = $3) AND {WhileFenced}
+                  RETURNING 1
+                )
+                SELECT count(*) FROM gone
+                """,
+                static row => row.GetInt64(0),
+                cancellationToken,
+                Of(fence.ShardId), Of(fence.Epoch), Of(persistenceId), Of(upToSequenceNr), Of((long)MaxEvents));
+            deleted = counts[0];
+        }
+        while (deleted == MaxEvents);
+    }
 
     public ValueTask DisposeAsync() => _connections.DisposeAsync();
 

@@ -94,6 +94,8 @@ public sealed class PostgresSettings
             Database = Database,
             ApplicationName = "warp",
             Timeout = (int)Math.Ceiling(connectTimeout.TotalSeconds),
+            // Six nodes at their busiest fit into the 100 connections that a server has by default; most of the time a node uses two.
+            MaxPoolSize = 16,
         };
         if (Hosts.Count == 1)
             driver.Port = Hosts[0].Port;

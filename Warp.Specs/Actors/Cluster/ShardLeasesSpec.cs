@@ -128,6 +128,24 @@ public sealed class ShardLeasesSpec
     }
 
     [Fact]
+    public void A_reading_of_the_clusters_clock_that_came_late_changes_nothing_unless_the_clock_was_wrong()
+    {
+        var clock = new ClusterClock(_time);
+        DateTimeOffset database = _time.GetUtcNow() + TimeSpan.FromHours(5);
+        clock.Observe(database);
+        long sentAt = _time.GetTimestamp();
+        _time.Advance(TimeSpan.FromMinutes(17));
+
+        clock.Observe(database + TimeSpan.FromSeconds(1), sentAt);
+        Assert.Equal(database + TimeSpan.FromMinutes(17), clock.Now);
+
+        clock.Observe(database + TimeSpan.FromMinutes(18), sentAt);
+        Assert.Equal(database + TimeSpan.FromMinutes(18), clock.Now);
+        clock.Observe(database - TimeSpan.FromMinutes(1), sentAt);
+        Assert.Equal(database - TimeSpan.FromMinutes(1), clock.Now);
+    }
+
+    [Fact]
     public async Task A_doubtful_shard_gets_a_new_epoch_once()
     {
         await using JournaledNode node = await StartAsync();

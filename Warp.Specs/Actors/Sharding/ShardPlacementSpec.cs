@@ -75,6 +75,82 @@ public sealed class ShardPlacementSpec
         Assert.All(ShardPlacement.Assign(64, alone, shards), entry => Assert.Equal((2, 1), (shards[entry.ShardId].AssignedNode, entry.NodeId)));
     }
 
+    [Fact]
+    public void A_shard_moves_alone_to_a_node_that_has_fewer()
+    {
+        (ClusterMembers members, Dictionary<int, ShardRow> shards) = Placed(1, 2, 3);
+        int shard = shards.Values.First(row => row.ShardId < 64 && row.AssignedNode == 1).ShardId;
+        ShardMoves moves = ShardPlacement.Move(64, members, shards, shard, 2);
+        Assert.Equal([new ShardAssignment(shard, 2)], moves.Moves);
+        Assert.Empty(ShardPlacement.Assign(64, members, After(shards, moves)));
+    }
+
+    [Fact]
+    public void A_shard_moves_in_exchange_for_another_to_a_node_that_has_as_many()
+    {
+        (ClusterMembers members, Dictionary<int, ShardRow> shards) = Placed(1, 2);
+        int shard = shards.Values.First(row => row.ShardId < 64 && row.AssignedNode == 1).ShardId;
+        ShardMoves moves = ShardPlacement.Move(64, members, shards, shard, 2);
+        Assert.Null(moves.Refusal);
+        Assert.Equal([2, 1], moves.Moves.Select(static move => move.NodeId!.Value));
+        Assert.Equal(shard, moves.Moves[0].ShardId);
+        Assert.Equal(2, shards[moves.Moves[1].ShardId].AssignedNode);
+        Assert.Empty(ShardPlacement.Assign(64, members, After(shards, moves)));
+        Assert.Empty(ShardPlacement.Move(64, members, After(shards, moves), shard, 2).Moves);
+    }
+
+    [Fact]
+    public void Singletons_move_in_exchange_for_singletons()
+    {
+        (ClusterMembers members, Dictionary<int, ShardRow> shards) = Placed(1, 2, 3);
+        int to = shards[ShardIds.Collection].AssignedNode!.Value;
+        ShardMoves moves = ShardPlacement.Move(64, members, shards, ShardIds.Catalog, to);
+        Assert.Equal([ShardIds.Catalog, ShardIds.Collection], moves.Moves.Select(static move => move.ShardId));
+        Assert.Empty(ShardPlacement.Assign(64, members, After(shards, moves)));
+    }
+
+    [Theory]
+    [InlineData(5, 9, "There is no node 9.")]
+    [InlineData(5, 4, "Node 4 is not alive.")]
+    [InlineData(5, 3, "Node 3 is draining.")]
+    [InlineData(5, 6, "Node 6 has not the role control, so it may own no shards.")]
+    [InlineData(64, 2, "There is no shard 64; there are 0 to 63, and the singletons 1000, 1001, 1002.")]
+    [InlineData(ShardIds.Coordinator, 2, "The shard coordinator is not placed: it runs on the node that first takes it. Drain that node to move it.")]
+    public void What_cannot_be_is_refused_with_the_reason(int shard, int node, string refusal)
+    {
+        var members = new ClusterMembers(
+            Life(1),
+            [Row(1), Row(2), Row(3, isDraining: true), Row(4) with { HeartbeatAt = s_now - s_lease }, Row(6, roles: 11)],
+            s_now,
+            s_lease);
+        Dictionary<int, ShardRow> shards = Shards(
+            [.. ShardPlacement.Assign(64, members, Shards()).Select(static entry => new ShardRow(entry.ShardId, 1, null, default, entry.NodeId))]);
+        Assert.Equal(refusal, ShardPlacement.Move(64, members, shards, shard, node).Refusal);
+    }
+
+    [Fact]
+    public void Nothing_moves_while_the_coordinator_has_yet_to_place_shards()
+    {
+        (_, Dictionary<int, ShardRow> shards) = Placed(1, 2);
+        var more = new ClusterMembers(Life(1), [Row(1), Row(2), Row(3)], s_now, s_lease);
+        Assert.Contains("try again", ShardPlacement.Move(64, more, shards, 5, 3).Refusal);
+    }
+
+    private static (ClusterMembers Members, Dictionary<int, ShardRow> Shards) Placed(params int[] nodes)
+    {
+        var members = new ClusterMembers(Life(nodes[0]), [.. nodes.Select(static node => Row(node))], s_now, s_lease);
+        return (members, Shards(
+            [.. ShardPlacement.Assign(64, members, Shards()).Select(static entry => new ShardRow(entry.ShardId, 1, null, default, entry.NodeId))]));
+    }
+
+    private static Dictionary<int, ShardRow> After(Dictionary<int, ShardRow> shards, ShardMoves moves)
+    {
+        var after = new Dictionary<int, ShardRow>(shards);
+        foreach (ShardAssignment move in moves.Moves)
+            after[move.ShardId] = after[move.ShardId] with { AssignedNode = move.NodeId };
+        return after;
+    }
+
     private static NodeIncarnation Life(int node, long incarnation = 1) => new(node, incarnation);
 
     private static NodeRow Row(int node, bool isDraining = false, int roles = 15, long incarnation = 1) => new(

@@ -1,4 +1,5 @@
 using Warp.Node.Cli;
+using Warp.Node.Cli.Ctl;
 using Warp.Node.Configuration;
 using Warp.Specs.Node.Configuration;
 using Warp.Streams.Objects;
@@ -81,6 +82,8 @@ public sealed class CommandLineSpec : IDisposable
     [Theory]
     [InlineData(new[] { "store", "verify" }, "verify json:False")]
     [InlineData(new[] { "store", "verify", "--json" }, "verify json:True")]
+    [InlineData(new[] { "store", "repair" }, "repair json:False")]
+    [InlineData(new[] { "store", "repair", "--json" }, "repair json:True")]
     [InlineData(new[] { "store", "gc" }, "gc dry-run:False json:False")]
     [InlineData(new[] { "store", "gc", "--dry-run", "--json" }, "gc dry-run:True json:True")]
     public async Task Store_commands_get_the_configuration_and_their_options(string[] args, string call)
@@ -148,9 +151,15 @@ public sealed class CommandLineSpec : IDisposable
     [InlineData("store", "warp store verify -c warp.conf")]
     [InlineData("store verify", "warp store verify -c warp.conf")]
     [InlineData("store gc", "warp store gc -c warp.conf --dry-run")]
+    [InlineData("store repair", "warp store repair -c warp.conf")]
     [InlineData("compaction", "warp compaction show")]
     [InlineData("compaction run", "warp compaction run --set warp.http.listen=127.0.0.1:9644")]
     [InlineData("config", "warp config -c warp.conf")]
+    [InlineData("ctl", "warp ctl cluster show")]
+    [InlineData("ctl shards", "warp ctl shards show")]
+    [InlineData("ctl shards move", "warp ctl shards move 17 2")]
+    [InlineData("ctl topics", "warp ctl topics orders")]
+    [InlineData("ctl help", "warp ctl help cluster drain")]
     [InlineData("version", "warp version")]
     public async Task Help_ends_with_an_example(string command, string example)
     {
@@ -173,6 +182,15 @@ public sealed class CommandLineSpec : IDisposable
     [InlineData(new[] { "node", "-c", "/no/such.conf" }, "cannot read /no/such.conf: there is no such file")]
     [InlineData(new[] { "demo", "--set", "warp.x=1" }, "--set: unknown key warp.x (warp config --reference lists all keys)")]
     [InlineData(new[] { "config", "--set", "x" }, "--set: \"x\" is not key=value")]
+    [InlineData(new[] { "ctl", "clustr", "show" }, "unknown argument clustr (did you mean cluster?)")]
+    [InlineData(new[] { "ctl", "cluster", "drian", "1" }, "unknown argument drian (did you mean drain?)")]
+    [InlineData(new[] { "ctl", "cluster", "show", "--jsn" }, "unknown argument --jsn (did you mean --json?)")]
+    [InlineData(new[] { "ctl", "cluster", "drain" }, "Required argument missing for command: 'drain' (warp ctl cluster drain --help shows how)")]
+    [InlineData(new[] { "ctl", "cluster", "drain", "x" }, "NODE must be a number, not x (warp ctl cluster drain --help shows how)")]
+    [InlineData(new[] { "ctl", "shards", "move", "self", "1" }, "SHARD must be a number, not self (warp ctl shards move --help shows how)")]
+    [InlineData(new[] { "ctl", "topics", "--node", "9644" }, "--node 9644 is not an address such as 127.0.0.1:9644 (warp ctl topics --help shows how)")]
+    [InlineData(new[] { "ctl", "topics", "--set", "warp.x=1" }, "--set: unknown key warp.x (warp config --reference lists all keys)")]
+    [InlineData(new[] { "ctl", "help", "cluster", "drian" }, "there is no command cluster drian (did you mean cluster drain?)")]
     public async Task Bad_usage_is_one_line_and_exit_code_2(string[] args, string line)
     {
         Assert.Equal(2, await RunAsync(args));
@@ -191,6 +209,68 @@ public sealed class CommandLineSpec : IDisposable
         _environment["WARP_HTTP_LISTEN"] = "127.0.0.1:99";
         Assert.Equal(0, await RunAsync("compaction", verb));
         Assert.Equal((expected, "127.0.0.1:99"), _commands.Compaction);
+    }
+
+    [Theory]
+    [InlineData("ctl cluster show", "cluster show ()")]
+    [InlineData("ctl cluster show --json", "cluster show () json")]
+    [InlineData("ctl --json cluster show", "cluster show () json")]
+    [InlineData("ctl cluster drain self", "cluster drain (self)")]
+    [InlineData("ctl cluster down 3 --force", "cluster down (3) --force")]
+    [InlineData("ctl shards move 17 2", "shards move (17, 2)")]
+    [InlineData("ctl topics", "topics ()")]
+    [InlineData("ctl topics orders", "topics (orders)")]
+    [InlineData("ctl groups billing --json", "groups (billing) json")]
+    [InlineData("ctl store gc --dry-run", "store gc () --dry-run")]
+    [InlineData("ctl health --ready", "health () --ready")]
+    public async Task Commands_for_a_running_node_are_read_as_the_palette_has_them(string line, string call)
+    {
+        _environment["WARP_HTTP_LISTEN"] = "127.0.0.1:99";
+        Assert.Equal(0, await RunAsync(line.Split(' ')));
+        CtlCall read = _commands.Control!;
+        Assert.Equal(call, $"{read.Words} ({string.Join(", ", read.Arguments)}){string.Concat(read.Flags.Select(static flag => $" {flag}"))}{(read.Json ? " json" : "")}");
+        Assert.Equal("127.0.0.1:99", read.Node.ToString());
+    }
+
+    [Fact]
+    public async Task The_node_that_is_named_is_asked_and_then_no_configuration_matters()
+    {
+        _environment["WARP_NO_SUCH_KEY"] = "1";
+        Assert.Equal(0, await RunAsync("ctl", "journal", "show", "--node", "[::1]:7"));
+        Assert.Equal("[::1]:7", _commands.Control!.Node.ToString());
+    }
+
+    [Fact]
+    public async Task Without_a_command_there_is_a_prompt()
+    {
+        Assert.Equal(0, await RunAsync("ctl", "--set", "warp.http.listen=127.0.0.1:98"));
+        Assert.Equal("127.0.0.1:98", _commands.Prompt);
+    }
+
+    [Fact]
+    public async Task The_palette_lists_every_command_and_the_exit_codes()
+    {
+        Assert.Equal(0, await RunAsync("ctl", "help"));
+        string text = _output.ToString();
+        Assert.All(CtlPalette.Verbs, verb => Assert.Contains($"  {verb.Usage} ", text));
+        Assert.Contains(CtlPalette.ExitCodes, text);
+        Assert.Equal(0, await RunAsync("ctl", "--help"));
+        Assert.Contains(CtlPalette.ExitCodes, string.Join(' ', _output.ToString().Split((char[])['\n', ' '], StringSplitOptions.RemoveEmptyEntries)));
+    }
+
+    [Fact]
+    public async Task The_palette_explains_a_command()
+    {
+        Assert.Equal(0, await RunAsync("ctl", "help", "cluster", "down"));
+        Assert.StartsWith("warp ctl cluster down NODE [--force]\n", _output.ToString());
+        Assert.Contains("--force  Remove it even if it lives", _output.ToString());
+    }
+
+    [Fact]
+    public async Task The_palette_lists_the_commands_of_a_word()
+    {
+        Assert.Equal(0, await RunAsync("ctl", "help", "shards"));
+        Assert.Equal(4, _output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
     }
 
     [Fact]
@@ -284,6 +364,29 @@ public sealed class CommandLineSpec : IDisposable
         public Task<int> CompactionAsync(CompactionVerb verb, HostPort http, CancellationToken cancellationToken)
         {
             Compaction = (verb, http.ToString());
+            return Result();
+        }
+
+        public CtlCall? Control { get; private set; }
+
+        public string? Prompt { get; private set; }
+
+        public Task<int> ControlAsync(CtlCall call, CancellationToken cancellationToken)
+        {
+            Control = call;
+            return Result();
+        }
+
+        public Task<int> PromptAsync(HostPort node, CancellationToken cancellationToken)
+        {
+            Prompt = node.ToString();
+            return Result();
+        }
+
+        public Task<int> RepairStoreAsync(NodeOptions options, bool json, CancellationToken cancellationToken)
+        {
+            Options = options;
+            StoreCall = $"repair json:{json}";
             return Result();
         }
 

@@ -14,7 +14,7 @@ public sealed partial class ReferenceConfigurationSpec
     public void The_keys_are_the_known_ones() => Assert.Equal(
         [
             "warp.cache.size",
-            "warp.cluster.secret",
+            "warp.cluster.secret", "warp.cluster.seeds",
             "warp.compaction.bytes-per-second", "warp.compaction.enabled", "warp.compaction.interval", "warp.compaction.l1-size",
             "warp.compaction.l2-size", "warp.compaction.memory", "warp.compaction.min-objects",
             "warp.flush.interval", "warp.flush.puts-in-flight", "warp.flush.puts-per-second", "warp.flush.size",

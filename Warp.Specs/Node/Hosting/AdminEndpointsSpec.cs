@@ -63,6 +63,38 @@ public sealed class AdminEndpointsSpec : IAsyncLifetime
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "the journal is gone\n"), await GetAsync("/readyz"));
     }
 
+    [Fact]
+    public async Task Readiness_names_each_part_that_is_not_ready()
+    {
+        string? store = "store: unavailable";
+        string? draining = null;
+        _health.Watch(() => draining);
+        _health.Watch(() => store);
+        _health.Ready();
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "store: unavailable\n"), await GetAsync("/readyz"));
+        draining = "draining";
+        _health.NotReady("draining");
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "draining\nstore: unavailable\n"), await GetAsync("/readyz"));
+        Assert.Equal((HttpStatusCode.OK, "ok\n"), await GetAsync("/healthz"));
+        (store, draining) = (null, null);
+        _health.Ready();
+        Assert.Equal((HttpStatusCode.OK, "ready\n"), await GetAsync("/readyz"));
+    }
+
+    [Fact]
+    public async Task Commands_of_operators_are_answered_with_json_and_changes_are_not_for_web_pages()
+    {
+        Assert.Equal(
+            (HttpStatusCode.ServiceUnavailable, "{\"error\":\"The node is starting.\"}\n"), await GetAsync("/admin/cluster"));
+        Assert.Equal(
+            (HttpStatusCode.NotFound, "{\"error\":\"This version of Warp knows no GET /admin/cluster/drain.\"}\n"),
+            await GetAsync("/admin/cluster/drain"));
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/admin/cluster/drain?node=1");
+        request.Headers.Add("Origin", "http://example.com");
+        using HttpResponseMessage answer = await _http.SendAsync(request, Cancellation);
+        Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+    }
+
     [Theory]
     [InlineData("/")]
     [InlineData("/metrics/")]

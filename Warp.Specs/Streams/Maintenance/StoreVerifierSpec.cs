@@ -172,6 +172,80 @@ public sealed class StoreVerifierSpec : IAsyncLifetime
         await AssertFindsAsync(FindingKind.RowWithoutObject);
     }
 
+    [Fact]
+    public async Task Beside_nodes_what_is_written_between_two_readings_is_no_fault()
+    {
+        await _world.ProduceAsync(_topic[0], "a");
+        Func<Task> write = async () => await _world.ProduceAsync(_topic[1], "b");
+
+        // The extents have been read, the rows have not: to a single look the new row names shards that have nothing in its object.
+        _world.Streams.Journal.BeforeListing = write;
+        Assert.Contains(FindingKind.WrongShards, (await _world.VerifyAsync()).Select(static finding => finding.Kind));
+
+        _world.Streams.Journal.BeforeListing = write;
+        Assert.Empty(await VerifyBesideNodesAsync());
+    }
+
+    [Fact]
+    public async Task Beside_nodes_an_object_that_is_collected_between_two_readings_is_no_fault()
+    {
+        foreach (bool again in (bool[])[false, true])
+        {
+            TopicPartition[] doomed = await _world.Streams.OpenTopicAsync(1);
+            await _world.ProduceAsync(doomed[0], "a");
+            _world.Streams.Journal.BeforeListing = async () =>
+            {
+                await _world.DeleteTopicAsync(doomed[0]);
+                _world.Time.Advance(TimeSpan.FromHours(1));
+                Assert.NotEmpty(await _world.SweepAsync());
+            };
+            if (again)
+                Assert.Empty(await VerifyBesideNodesAsync());
+            else
+                Assert.Contains(FindingKind.UnprotectedObject, (await _world.VerifyAsync()).Select(static finding => finding.Kind));
+        }
+    }
+
+    [Fact]
+    public async Task Beside_nodes_every_fault_is_found_that_is_one()
+    {
+        string missing = await _world.ProduceAsync(_topic[0], "a");
+        string damaged = await _world.ProduceAsync(_topic[1], "b");
+        await _world.ProduceAsync(_topic[2], "c");
+        await ReplaceAsync(damaged, (await Store.GetAsync(damaged, Cancellation))[..^10]);
+        await Store.DeleteAsync([missing], Cancellation);
+        await Store.AddAsync("l0/notes.txt", []);
+        await ChangeRowsAsync("UPDATE object SET live_shards = live_shards | 1024 WHERE object_id = (SELECT max(object_id) FROM object)");
+
+        List<VerificationFinding> findings = await VerifyBesideNodesAsync();
+
+        Assert.Contains((FindingKind.MissingObject, missing), findings.Select(static finding => (finding.Kind, finding.Subject)));
+        Assert.Contains((FindingKind.DamagedObject, damaged), findings.Select(static finding => (finding.Kind, finding.Subject)));
+        Assert.Contains((FindingKind.ForeignObject, "l0/notes.txt"), findings.Select(static finding => (finding.Kind, finding.Subject)));
+        Assert.Contains(FindingKind.WrongShards, findings.Select(static finding => finding.Kind));
+        Assert.Equal(findings.Count, findings.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task Beside_nodes_an_object_that_was_never_committed_is_left_to_the_collector_for_a_while()
+    {
+        await Store.AddAsync(_world.Keys.Object(1, ObjectId.Mint(_world.Time.GetUtcNow(), new Random(1))), []);
+        _world.Time.Advance(TimeSpan.FromHours(1));
+        await AssertFindsAsync(FindingKind.UnreferencedObject);
+        Assert.Empty(await VerifyBesideNodesAsync());
+        _world.Time.Advance(TimeSpan.FromHours(2));
+        Assert.Equal(FindingKind.UnreferencedObject, Assert.Single(await VerifyBesideNodesAsync()).Kind);
+    }
+
+    private async Task<List<VerificationFinding>> VerifyBesideNodesAsync()
+    {
+        var findings = new List<VerificationFinding>();
+        var verifier = new StoreVerifier(_world.Streams.Journal, Store, _world.Keys, CollectionWorld.Times);
+        VerificationResult result = await verifier.RunBesideNodesAsync(findings.Add, Cancellation);
+        Assert.Equal(findings.Count, result.Findings);
+        return findings;
+    }
+
     private async Task AssertFindsAsync(params FindingKind[] kinds)
     {
         List<VerificationFinding> findings = await _world.VerifyAsync();

@@ -19,6 +19,10 @@ namespace Warp.Streams.Objects.Resilience;
 public sealed class ResilientStores(ResilienceSettings settings, Meter meter, TimeProvider time, Random random)
 {
     private readonly StoreMetrics _metrics = new(meter);
+    private readonly List<QuorumObjectStore> _quorums = [];
+
+    /// <summary>Those of the opened stores that are quorums, for repairs. They are disposed with what they were opened for.</summary>
+    public IReadOnlyList<QuorumObjectStore> Quorums => _quorums;
 
     /// <summary>Opens the store of a URL.</summary>
     /// <param name="url">Where it is.</param>
@@ -33,6 +37,7 @@ public sealed class ResilientStores(ResilienceSettings settings, Meter meter, Ti
                 members.Add(new BreakerObjectStore(Attempt(ObjectStores.Open(member, time)), new StoreHealth(time), time));
             var whole = new QuorumObjectStore(
                 members, QuorumObjectStore.DefaultGrace, new HedgeBudget(settings.HedgeBudget), time, new Random(random.Next()));
+            _quorums.Add(whole);
             return Retrying(new BreakerObjectStore(whole, health, time));
         }
         var breaker = new BreakerObjectStore(Attempt(ObjectStores.Open(url, time)), health, time);

@@ -42,12 +42,13 @@ public sealed class PeerMessagesGoldenSpec
 
     [Fact]
     public void Api_keys_are_frozen() => Assert.Equal(
-        "1000 Introduce, 1001 Prove, 1002 Ping, 1003 Cancel, 1004 Nudge, 1005 RelayHeartbeat, 1010 CommitObject, 1011 AwaitHeldBatch, 1012 OpenPartitions, "
+        "1000 Introduce, 1001 Prove, 1002 Ping, 1003 Cancel, 1004 Nudge, 1005 RelayHeartbeat, 1006 RelayRegistration, 1010 CommitObject, 1011 AwaitHeldBatch, 1012 OpenPartitions, "
         + "1013 DropPartitions, 1014 TrimLog, 1015 ApplyRetention, 1016 ReadExtents, 1017 DescribeLogs, 1018 DescribeLogProducers, "
         + "1019 FindTimestamp, 1020 WatchPartitions, 1021 DescribeObjects, 1022 FindCleanable, 1023 FindExtents, 1024 ReplaceExtents, "
         + "1030 TakeCompactionJob, 1031 RenewCompactionJob, 1032 FinishCompactionJob, 1033 FailCompactionJob, 1034 SteerCompaction, "
         + "1040 MakeTopics, 1041 GrowTopic, 1042 RemoveTopic, 1043 ReviseTopicConfigs, 1044 ReviseBrokerConfigs, 1045 ReviseQuotas, "
-        + "1046 ChangeRouting, 1047 ReserveProducerIds, 1050 FollowCatalog, 1060 ReadChunk",
+        + "1046 ChangeRouting, 1047 ReserveProducerIds, 1050 FollowCatalog, 1060 ReadChunk, 1061 OfferChunk, "
+        + "1070 SetDraining, 1071 LeaveCluster, 1072 MoveShard, 1073 RebalanceShards, 1074 SweepStore, 1075 SurveyGroups",
         string.Join(", ", PrivateApis.All.Select(static spec => $"{(short)spec.Key} {spec.Name}")));
 
     [Fact]

@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.Text.Json;
+using Warp.Bench.Broker;
+using Warp.Bench.Load;
+using Warp.Bench.Reporting;
+
+namespace Warp.Bench.Cli;
+
+/// <summary>The command line: one load by its options, or scenarios from files.</summary>
+internal static class BenchCommandLine
+{
+    private const int Failed = 1;
+    private const int Unusable = 2;
+
+    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    /// <summary>Runs what the arguments say.</summary>
+    /// <returns>The exit code: 0, 1 when it failed, 2 when the arguments were wrong.</returns>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        try
+        {
+            return await Root().Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (ArgumentException e)
+        {
+            await Console.Error.WriteLineAsync($"bench: {e.Message}");
+            return Unusable;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            await Console.Error.WriteLineAsync($"bench: {e.Message}");
+            return Failed;
+        }
+    }
+
+    private static RootCommand Root()
+    {
+        var options = new LoadOptions();
+        var json = new Option<bool>("--json") { Description = "The result as JSON." };
+        var root = new RootCommand("Puts a load on a Kafka broker and measures what it costs.");
+        foreach (Option option in options.All)
+            root.Options.Add(option);
+        root.Options.Add(json);
+        root.Subcommands.Add(ScenariosCommand.Make());
+        root.SetAction((parsed, cancellation) => LoadAsync(options, parsed, parsed.GetValue(json), cancellation));
+        return root;
+    }
+
+    private static async Task<int> LoadAsync(LoadOptions options, ParseResult parsed, bool json, CancellationToken cancellationToken)
+    {
+        LoadPlan plan = options.Plan(parsed);
+        if (plan.Problem() is { } problem)
+            throw new ArgumentException(problem);
+        IBroker broker = await options.BrokerAsync(parsed);
+        try
+        {
+            LoadResult result = await LoadRun.RunAsync(plan, broker, TimeProvider.System, cancellationToken);
+            Console.Write(json
+                ? JsonSerializer.Serialize(new { plan, figures = result.Figures(), result.Problems }, s_json) + "\n"
+                : LoadReport.Write(plan, result));
+            return result.Problems.Count == 0 ? 0 : Failed;
+        }
+        finally
+        {
+            if (broker is IAsyncDisposable own)
+                await own.DisposeAsync();
+            else
+                (broker as IDisposable)?.Dispose();
+        }
+    }
+}

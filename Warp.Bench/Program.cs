@@ -1,0 +1,3 @@
+using Warp.Bench.Cli;
+
+return await BenchCommandLine.RunAsync(args);

@@ -1,0 +1,11 @@
+namespace Warp.Specs.Scenarios;
+
+/// <summary>Requests that a node has answered, from its metrics.</summary>
+public static class Requests
+{
+    /// <summary>How many of one API, whatever the answer.</summary>
+    public static double Of(IReadOnlyDictionary<string, double> metrics, string api) => metrics
+        .Where(series => series.Key.StartsWith("warp_kafka_requests_total{", StringComparison.Ordinal)
+            && series.Key.Contains($"api=\"{api}\"", StringComparison.Ordinal))
+        .Sum(static series => series.Value);
+}

@@ -21,6 +21,7 @@ public sealed class ShardLeases : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private Task _renewing = Task.CompletedTask;
     private long _renewalSentAt;
+    private bool _hasLapsed;
 
     public ShardLeases(ActorSystem system, IJournal journal, NodeIncarnation node, TimeConstants times)
     {
@@ -72,11 +73,22 @@ public sealed class ShardLeases : IAsyncDisposable
     /// <summary>Whether this node may answer for the shard at this moment from what it knows.</summary>
     public bool MayAnswer(int shardId)
     {
+        TimeSpan age;
         lock (_gate)
         {
-            return _held.TryGetValue(shardId, out Holding holding)
-                && _system.Time.GetElapsedTime(holding.SentAt) < _times.Lease - _times.LeaseMargin;
+            if (!_held.TryGetValue(shardId, out Holding holding))
+                return false;
+            age = _system.Time.GetElapsedTime(holding.SentAt);
+            if (age < _times.Lease - _times.LeaseMargin)
+                return true;
+            // Told once, however many ask.
+            if (_hasLapsed)
+                return false;
+            _hasLapsed = true;
         }
+        _log.LogWarning(
+            "By this node's own clock its leases have run out ({Age:F1} s); it answers for its shards only after it has renewed them", age.TotalSeconds);
+        return false;
     }
 
     /// <summary>
@@ -158,6 +170,7 @@ public sealed class ShardLeases : IAsyncDisposable
                 }
                 foreach (Fence fence in heartbeat.Renewed)
                     _held[fence.ShardId] = new Holding(fence, sentAt);
+                _hasLapsed = false;
             }
             Volatile.Write(ref _renewalSentAt, sentAt);
             Heard?.Invoke(heartbeat);
@@ -200,7 +213,10 @@ public sealed class ShardLeases : IAsyncDisposable
             try
             {
                 await Task.Delay(_times.LeaseRenewal, _system.Time, _stopping.Token);
-                await RenewAsync(_stopping.Token);
+                // One that hangs must not keep the next from being sent, nor this node from noticing that it is cut off.
+                using var late = new CancellationTokenSource(2 * _times.LeaseRenewal, _system.Time);
+                using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(late.Token, _stopping.Token);
+                await RenewAsync(giveUp.Token);
             }
             catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
             {
@@ -208,7 +224,8 @@ public sealed class ShardLeases : IAsyncDisposable
             }
             catch (Exception error)
             {
-                _log.LogWarning("Leases could not be renewed ({Error}); trying again", error.Message);
+                string reason = error is OperationCanceledException ? "there was no answer in time" : error.Message;
+                _log.LogWarning("Leases could not be renewed ({Error}); trying again", reason);
                 Missed?.Invoke();
             }
         }

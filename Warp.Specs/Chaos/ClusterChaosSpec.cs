@@ -21,7 +21,6 @@ public sealed class ClusterChaosSpec(ITestOutputHelper output)
     private static readonly int s_rounds = TestRun.IsLong ? 50 : 6;
     private static readonly TimeSpan s_lease = new Warp.Actors.Cluster.TimeConstants().Lease;
     private static readonly TimeSpan s_writable = s_lease + TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan s_slowestAroundDrain = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan s_drain = TimeSpan.FromSeconds(25);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);

@@ -87,17 +87,21 @@ public sealed class TestCluster : IAsyncDisposable
     /// <summary>Cuts a node off from the database, or lets it reach that again.</summary>
     public void IsolateFromDatabase(TestNode node, LinkFate fate) => node.Journal.Decide(_ => fate);
 
-    /// <summary>Waits until each shard and singleton is owned by a node that is among these.</summary>
+    /// <summary>Waits until each shard and singleton is owned by a node that is among these, and each of these has its share of the shards.</summary>
     public async Task SettledAsync(TimeSpan timeout, params TestNode[] nodes)
     {
         int[] ids = await Task.WhenAll(nodes.Select(static node => node.IdAsync()));
         await WaitAsync(
-            async () => (await Database.QueryAsync<long>(
+            async () => (await Database.QueryAsync<bool>(
                 """
-                SELECT count(*) FROM shard
+                SELECT count(*) = 64 + 4 AND bool_and(least_of_each >= 64 / cardinality(@ids)) FROM shard, (
+                  SELECT min(owned) AS least_of_each FROM (
+                    SELECT count(s.shard_id) AS owned FROM unnest(@ids) AS n (id) LEFT JOIN shard s ON s.owner_node = n.id AND s.shard_id < 1000 GROUP BY n.id
+                  ) AS each_node
+                ) AS least
                 WHERE owner_node = ANY (@ids) AND owner_node = coalesce(assigned_node, owner_node) AND lease_until > clock_timestamp()
                 """,
-                ("ids", ids))).Single() == 64 + 4,
+                ("ids", ids))).Single(),
             timeout,
             $"all shards at nodes {string.Join(", ", ids)}");
     }

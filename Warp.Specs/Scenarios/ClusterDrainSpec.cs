@@ -17,14 +17,14 @@ public sealed class ClusterDrainSpec(ITestOutputHelper output)
     private static readonly string[] s_topics = ["drained-a", "drained-b", "drained-c"];
 
     private static readonly int s_drains = TestRun.IsLong ? 12 : 3;
-    private static readonly TimeSpan s_slowest = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_cost = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_drain = TimeSpan.FromSeconds(25);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_drain_costs_no_client_an_error_and_no_record_more_than_two_seconds()
+    public async Task A_drain_costs_no_client_an_error_and_no_record_two_seconds()
     {
         await using TestCluster cluster = await TestCluster.StartAsync(3);
         using (var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = cluster.Bootstrap }).SetLogHandler((_, _) => { }).Build())
@@ -47,7 +47,7 @@ public sealed class ClusterDrainSpec(ITestOutputHelper output)
                 TestNode node = cluster.Nodes[i % cluster.Nodes.Count];
                 Phase drain = await PhaseAsync("drain", cluster, histories, loads, async () => Assert.Equal(0, await node.Process.TerminateAsync(s_drain)));
                 Phase start = await PhaseAsync("start again", cluster, histories, loads, node.Process.StartAgainAsync);
-                Assert.All([drain, start], phase => Assert.True(phase.Slowest < s_slowest, $"{phase}, without anything going on {calm}"));
+                Assert.All([drain, start], phase => Assert.True(phase.Slowest < calm.Slowest + s_cost, $"{phase}; {calm}"));
             }
             foreach (ProducerLoad load in loads)
                 await load.StopAsync(s_patience);

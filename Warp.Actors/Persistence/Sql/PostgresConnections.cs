@@ -20,6 +20,9 @@ internal sealed class PostgresConnections : IAsyncDisposable
     /// </summary>
     private const int AnswerTimeoutSeconds = 5;
 
+    /// <inheritdoc cref="AnswerTimeoutSeconds"/>
+    public static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(AnswerTimeoutSeconds);
+
     private const int KeepaliveSeconds = 1;
 
     /// <summary>
@@ -29,6 +32,12 @@ internal sealed class PostgresConnections : IAsyncDisposable
     private static readonly TimeSpan s_idle = TimeSpan.FromMilliseconds(50);
 
     private static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(3);
+
+    /// <summary>
+    /// How long it may take until there is a connection. The driver tries several ways one after the other (with and without encryption), each
+    /// for as long as its time-out says: at a server that is silent that adds up to more than a lease.
+    /// </summary>
+    private static readonly TimeSpan s_openTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// Sets those of these that the database knows; the ones above all do, and must. Short keepalives and checks: what a client that is
@@ -86,18 +95,48 @@ internal sealed class PostgresConnections : IAsyncDisposable
     /// A connection on which a statement is sure to arrive, as far as one can know: after a pause it is tried out first, so that a
     /// restart of the database that happened meanwhile is not taken for an outcome that nobody knows.
     /// </summary>
+    /// <exception cref="TimeoutException">There is none in time.</exception>
     public async ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
+    {
+        Task<NpgsqlConnection> opening = OpenTriedAsync();
+        try
+        {
+            return await opening.WaitAsync(s_openTimeout, _time, cancellationToken);
+        }
+        catch (Exception error) when (!opening.IsFaulted)
+        {
+            Doubt();
+            _ = CloseLateAsync();
+            if (error is TimeoutException)
+                throw new TimeoutException($"There was no connection to the database within {s_openTimeout.TotalSeconds} s.");
+            throw;
+        }
+
+        async Task CloseLateAsync()
+        {
+            try
+            {
+                await (await opening).DisposeAsync();
+            }
+            catch (Exception)
+            {
+                // It has told what it had to by failing late.
+            }
+        }
+    }
+
+    private async Task<NpgsqlConnection> OpenTriedAsync()
     {
         bool hasTried = !_isDoubtful && _time.GetElapsedTime(Volatile.Read(ref _succeededAt)) < s_idle;
         while (true)
         {
-            NpgsqlConnection connection = await _source.OpenConnectionAsync(cancellationToken);
+            NpgsqlConnection connection = await _source.OpenConnectionAsync(CancellationToken.None);
             try
             {
                 if (!hasTried)
                 {
                     await using var ping = new NpgsqlCommand("SELECT 1", connection);
-                    await ping.ExecuteNonQueryAsync(cancellationToken);
+                    await ping.ExecuteNonQueryAsync(CancellationToken.None);
                     Succeeded();
                 }
                 return connection;
@@ -107,7 +146,7 @@ internal sealed class PostgresConnections : IAsyncDisposable
                 await connection.DisposeAsync();
                 Failed(error);
                 // Once again, on a new connection.
-                if (hasTried || cancellationToken.IsCancellationRequested)
+                if (hasTried)
                     throw;
                 hasTried = true;
             }
@@ -115,23 +154,44 @@ internal sealed class PostgresConnections : IAsyncDisposable
     }
 
     /// <summary>
-    /// Runs a statement, and again when the database undid it because it collided with another.
+    /// Runs a statement, and again when the database undid it because it collided with another. Who gives up does not wait for it any more; it
+    /// goes on until it has an answer or its time is over. (To cancel it the driver would first ask the database to end it, over another
+    /// connection, and whoever gives up would wait for that.)
     /// </summary>
     /// <exception cref="JournalException">It failed.</exception>
     public async ValueTask<List<T>> QueryAsync<T>(
         string sql, Func<NpgsqlDataReader, T> row, CancellationToken cancellationToken, params NpgsqlParameter[] parameters)
+    {
+        Task<List<T>> query = QueryAsync(sql, row, parameters);
+        try
+        {
+            return await query.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException) when (!query.IsCompleted)
+        {
+            Doubt();
+            Forget(query);
+            throw;
+        }
+    }
+
+    /// <summary>Has a task that nobody waits for any more fail in silence.</summary>
+    public static void Forget(Task task) => _ = task.ContinueWith(
+        static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+
+    private async Task<List<T>> QueryAsync<T>(string sql, Func<NpgsqlDataReader, T> row, NpgsqlParameter[] parameters)
     {
         const int MaxAttempts = 10;
         for (int attempt = 1; ; attempt++)
         {
             try
             {
-                await using NpgsqlConnection connection = await OpenAsync(cancellationToken);
+                await using NpgsqlConnection connection = await OpenAsync(CancellationToken.None);
                 await using var command = new NpgsqlCommand(sql, connection);
                 command.Parameters.AddRange(parameters);
                 try
                 {
-                    return await ReadToEndAsync(command, row, cancellationToken);
+                    return await ReadToEndAsync(command, row);
                 }
                 finally
                 {
@@ -144,24 +204,23 @@ internal sealed class PostgresConnections : IAsyncDisposable
                 if (attempt == MaxAttempts || !PostgresErrors.IsCollision(error))
                     throw PostgresErrors.Explain(error, _settings);
             }
-            await Task.Delay(TimeSpan.FromMilliseconds(attempt), _time, cancellationToken);
+            await Task.Delay(TimeSpan.FromMilliseconds(attempt), _time, CancellationToken.None);
         }
     }
 
     /// <summary>
     /// Reads all rows, and on until the database says that it is ready for the next statement: only that comes after the commit.
     /// </summary>
-    public async ValueTask<List<T>> ReadToEndAsync<T>(
-        NpgsqlCommand command, Func<NpgsqlDataReader, T> row, CancellationToken cancellationToken)
+    public async ValueTask<List<T>> ReadToEndAsync<T>(NpgsqlCommand command, Func<NpgsqlDataReader, T> row)
     {
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(CancellationToken.None);
         var rows = new List<T>();
         do
         {
-            while (await reader.ReadAsync(cancellationToken))
+            while (await reader.ReadAsync(CancellationToken.None))
                 rows.Add(row(reader));
         }
-        while (await reader.NextResultAsync(cancellationToken));
+        while (await reader.NextResultAsync(CancellationToken.None));
         Succeeded();
         return rows;
     }
@@ -169,13 +228,17 @@ internal sealed class PostgresConnections : IAsyncDisposable
     /// <summary>After an error of a connection the others are likely to be broken too, or to lead to a server that is a standby now.</summary>
     public void Failed(Exception error)
     {
-        if (PostgresErrors.IsRolledBack(error) && !PostgresErrors.IsStandby(error))
-            return;
-        _isDoubtful = true;
-        _pool.Clear();
+        if (!PostgresErrors.IsRolledBack(error) || PostgresErrors.IsStandby(error))
+            Doubt();
     }
 
     public ValueTask DisposeAsync() => _pool.DisposeAsync();
+
+    private void Doubt()
+    {
+        _isDoubtful = true;
+        _pool.Clear();
+    }
 
     private void Succeeded()
     {

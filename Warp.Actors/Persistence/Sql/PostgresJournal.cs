@@ -170,28 +170,25 @@ public sealed partial class PostgresJournal : IJournal
                 Fill(WriteResult.Refused(WriteRefusal.RolledBack, $"no connection to the database: {PostgresErrors.Detail(error)}"));
                 return;
             }
+            Task<List<PostgresAppend.Refusal?>> append = AppendOnceAsync(connection, writes, first, count);
             try
             {
-                await using (connection)
+                // Before it tells that its time is over the driver tries to cancel it; what waits here need not wait for that, too.
+                List<PostgresAppend.Refusal?> refusals = await append.WaitAsync(PostgresConnections.AnswerTimeout, _time, CancellationToken.None);
+                Fill(WriteResult.Written);
+                foreach (PostgresAppend.Refusal? refusal in refusals)
                 {
-                    await using NpgsqlCommand command = PostgresAppend.Command(connection, writes, first, count);
-                    // Not to be cancelled any more: whether it was written would be lost.
-                    List<PostgresAppend.Refusal?> refusals =
-                        await _connections.ReadToEndAsync(command, PostgresAppend.ReadRefusal, CancellationToken.None);
-                    Fill(WriteResult.Written);
-                    foreach (PostgresAppend.Refusal? refusal in refusals)
-                    {
-                        if (refusal is { } refused)
-                            results[first + refused.Index] = PostgresAppend.Explain(refused, writes, first);
-                    }
-                    return;
+                    if (refusal is { } refused)
+                        results[first + refused.Index] = PostgresAppend.Explain(refused, writes, first);
                 }
+                return;
             }
             catch (Exception error) when (PostgresAppend.MayRepeat(error) && attempt < MaxAttempts)
             {
             }
             catch (Exception error)
             {
+                PostgresConnections.Forget(append);
                 _connections.Failed(error);
                 Fill(PostgresErrors.IsRolledBack(error)
                     ? WriteResult.Refused(WriteRefusal.RolledBack, PostgresErrors.Detail(error))
@@ -202,6 +199,17 @@ public sealed partial class PostgresJournal : IJournal
         }
 
         void Fill(WriteResult result) => Array.Fill(results, result, first, count);
+    }
+
+    /// <summary>Not to be cancelled: whether it was written would be lost.</summary>
+    private async Task<List<PostgresAppend.Refusal?>> AppendOnceAsync(
+        NpgsqlConnection connection, IReadOnlyList<ActorWrite> writes, int first, int count)
+    {
+        await using (connection)
+        {
+            await using NpgsqlCommand command = PostgresAppend.Command(connection, writes, first, count);
+            return await _connections.ReadToEndAsync(command, PostgresAppend.ReadRefusal);
+        }
     }
 
     /// <summary>Runs a statement that has no answer.</summary>

@@ -100,7 +100,7 @@ public sealed record ClusterOptions(string? Secret, IReadOnlyList<HostPort> Seed
 /// <summary>
 /// <c>warp.journal</c>: the scheme is <see cref="BackendUrl.SqliteScheme"/> or <see cref="BackendUrl.PostgresScheme"/>.
 /// </summary>
-public sealed record JournalOptions(BackendUrl Url);
+public sealed record JournalOptions(BackendUrl Url, TimeSpan Wait);
 
 /// <summary>
 /// <c>warp.store</c>. What compaction writes goes to <paramref name="CompactedUrl"/>, or to <paramref name="Url"/> too if that is null.

@@ -29,7 +29,9 @@ internal static class NodeOptionsReader
         Cluster = new ClusterOptions(
             Secret: read.OptionalSecret("warp.cluster.secret", PeerSettings.MinSecretLength),
             Seeds: read.Addresses("warp.cluster.seeds")),
-        Journal = new JournalOptions(read.JournalUrl("warp.journal.url")),
+        Journal = new JournalOptions(
+            read.JournalUrl("warp.journal.url"),
+            read.Duration("warp.journal.wait", TimeSpan.Zero, s_longest)),
         Store = new StoreOptions(
             read.StoreUrl("warp.store.url"),
             read.OptionalStoreUrl("warp.store.compacted-url"),

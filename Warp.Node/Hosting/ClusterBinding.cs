@@ -23,6 +23,7 @@ internal static class ClusterBinding
 
     /// <summary>Opens the journal, or makes a new cluster in an empty place, and marks this start in both.</summary>
     /// <exception cref="ConfigurationException">They do not belong together, or the journal cannot be opened.</exception>
+    /// <exception cref="JournalException">The journal cannot be opened now, but perhaps later.</exception>
     public static async Task<IJournal> OpenAsync(
         NodeOptions options, IObjectStore store, ObjectKeys keys, TimeProvider time, Random random, CancellationToken cancellationToken)
     {
@@ -88,7 +89,7 @@ internal static class ClusterBinding
                 SqliteJournal.MintClusterId(random), Lineage: 0, StoreBound: false, ShardIds.Count, EntityHash.Name, FeatureLevel);
             journal = await JournalOpener.OpenAsync(options.Journal.Url, newCluster, time, Check, cancellationToken);
         }
-        catch (JournalException error)
+        catch (JournalException error) when (!error.IsTransient)
         {
             throw new ConfigurationException(error.Message);
         }

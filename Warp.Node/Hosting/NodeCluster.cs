@@ -185,9 +185,14 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
         NodeAddress rpc = peers is null
             ? new NodeAddress(Options.Rpc.Listen.Host, Options.Rpc.Listen.Port)
             : Bind(peers, metrics);
-        Journal = Open(isAgent ? await JoinByOthersAsync(peers!, metrics, cancellationToken) : await BindAsync(cancellationToken));
-        Cluster = await Journal.ReadClusterAsync(cancellationToken);
-        Node = await RegisterAsync(rpc, cancellationToken);
+        var patience = new StartPatience(
+            isAlone ? TimeSpan.Zero : Options.Journal.Wait, _setup.Time, System.CreateRandom(), System.Loggers.CreateLogger("node"));
+        Journal = Open(await patience.RunAsync(
+            () => isAgent ? JoinByOthersAsync(peers!, metrics, cancellationToken) : BindAsync(cancellationToken), cancellationToken));
+        Cluster = await patience.RunAsync(() => Journal.ReadClusterAsync(cancellationToken).AsTask(), cancellationToken);
+        if (peers is not null && !isAgent)
+            await patience.RunAsync(() => RequireAdmissionAsync(rpc, peers, metrics, cancellationToken), cancellationToken);
+        Node = await patience.RunAsync(() => RegisterAsync(rpc, cancellationToken), cancellationToken);
         Open(new Departure(this));
 
         Leases = Open(new ShardLeases(System, Journal, Node, Options.Timing));
@@ -288,7 +293,6 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
             await journal.DisposeAsync();
             throw error switch
             {
-                JournalException => new ConfigurationException(error.Message),
                 ObjectStoreException => new ConfigurationException($"warp.store.url: {error.Message}"),
                 _ => error,
             };
@@ -309,6 +313,23 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
         }
     }
 
+    /// <summary>A node that others do not talk to would be given shards that nobody reaches, and could make others stand aside.</summary>
+    private async Task<bool> RequireAdmissionAsync(
+        NodeAddress rpc, PeerSettings peers, PeerMetrics metrics, CancellationToken cancellationToken)
+    {
+        // A heartbeat of nobody changes nothing, and tells who is there.
+        Heartbeat view = await Journal.HeartbeatAsync(default, NodeStatus.Well, [], Options.Timing.Lease, cancellationToken);
+        var members = new ClusterMembers(default, view.Nodes, view.DatabaseTime, Options.Timing.Lease);
+        NodeRow[] others = [.. members.Live.Where(row => row.Description.Rpc != rpc && row.Description.Kafka != _setup.Kafka)];
+        PeerRefusedException? refusal = await PeerAdmission.RefusalOfAsync(others, System, peers, metrics, cancellationToken);
+        return refusal is null ? true : throw new ConfigurationException(refusal.Refusal switch
+        {
+            PeerRefusal.WrongSecret => $"warp.cluster.secret: the nodes of this cluster have another one; set the same on all of them ({refusal.Message}).",
+            PeerRefusal.Certificate => $"warp.rpc.tls: the nodes of this cluster refuse the connection ({refusal.Message}).",
+            _ => $"The nodes of this cluster refuse the connection: {refusal.Message}.",
+        });
+    }
+
     private async Task<NodeIncarnation> RegisterAsync(NodeAddress rpc, CancellationToken cancellationToken)
     {
         var description = new NodeDescription(
@@ -323,11 +344,28 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
         try
         {
             return await NodeRegistrar.RegisterAsync(
-                Journal, new NodeRegistration(Options.Node.Id, description), Options.Timing, _setup.Time, cancellationToken);
+                Journal, new NodeRegistration(Options.Node.Id, description), SilenceAsync, Options.Timing, _setup.Time, cancellationToken);
         }
         catch (AddressInUseException error)
         {
             throw new ConfigurationException(error.Message);
+        }
+
+        // Both listeners are bound by now; either proves it.
+        async ValueTask<TimeSpan> SilenceAsync(NodeRow holder)
+        {
+            TimeSpan silence = Options.Timing.Lease;
+            foreach ((HostPort listen, NodeAddress own, NodeAddress theirs) in new[]
+            {
+                (Options.Kafka.Listen, _setup.Kafka, holder.Description.Kafka), (Options.Rpc.Listen, rpc, holder.Description.Rpc),
+            })
+            {
+                if (own != theirs)
+                    continue;
+                TimeSpan needed = await OwnAddress.SilenceAsync(listen, own, Options.Timing, cancellationToken);
+                silence = needed < silence ? needed : silence;
+            }
+            return silence;
         }
     }
 

@@ -9,6 +9,9 @@ internal static partial class NodeLog
     [LoggerMessage(LogLevel.Information, "Node {NodeId} of cluster {ClusterId} serves Kafka clients at {Kafka}, metrics and health at {Http}")]
     public static partial void Started(ILogger log, int nodeId, string clusterId, HostPort kafka, HostPort http);
 
+    [LoggerMessage(LogLevel.Warning, "The node cannot start yet: {Reason} It goes on trying for {Seconds} s")]
+    public static partial void JournalAwaited(ILogger log, string reason, int seconds);
+
     [LoggerMessage(LogLevel.Information, "Draining: no more requests are taken, what is pending is flushed and answered")]
     public static partial void Draining(ILogger log);
 

@@ -72,6 +72,7 @@ public sealed class PostgresJournalNodeSpec
             $"warp.http.listen=127.0.0.1:{FreePorts.Take()}",
             "warp.rpc.listen=127.0.0.1:0",
             "warp.cluster.secret=a secret of the specs",
+            "warp.journal.wait=0s",
             $"warp.store.url=file:{folder.FullName}",
             "warp.journal.url=" + url.Replace("{0}", $"{port}", StringComparison.Ordinal));
         folder.Delete(recursive: true);

@@ -146,6 +146,10 @@ public sealed class RelayedJournal : IJournal
             }
         }
         throw new JournalException(
-            $"No node of warp.cluster.seeds tells what is in the journal. The last one: {failure?.Message ?? "there is none"}", failure);
+            $"No node of warp.cluster.seeds tells what is in the journal. The last one: {failure?.Message ?? "there is none"}", failure)
+        {
+            // Who may not talk to them will not be let in later either.
+            IsTransient = failure is not PeerRefusedException { Refusal: not PeerRefusal.NoAnswer },
+        };
     }
 }

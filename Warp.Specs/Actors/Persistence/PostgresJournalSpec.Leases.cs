@@ -147,7 +147,7 @@ public sealed partial class PostgresJournalSpec
         NodeIncarnation first = await RegisterAsync(null, description);
 
         Task<NodeIncarnation> again = NodeRegistrar.RegisterAsync(
-            Journal, new NodeRegistration(null, description), times, time, Cancellation);
+            Journal, new NodeRegistration(null, description), _ => ValueTask.FromResult(times.Lease), times, time, Cancellation);
         await Wait.UntilAsync(() => time.TimerCount == 1, JournaledNode.Patience, "the first refusal");
         time.Advance(times.LeaseRenewal);
         await Wait.UntilAsync(() => time.TimerCount == 1, JournaledNode.Patience, "the second refusal");
@@ -168,12 +168,31 @@ public sealed partial class PostgresJournalSpec
         NodeDescription description = MembershipCalls.NewDescription();
         NodeIncarnation alive = await RegisterAsync(null, description);
         Task<NodeIncarnation> second = NodeRegistrar.RegisterAsync(
-            Journal, new NodeRegistration(null, description), times, time, Cancellation);
+            Journal, new NodeRegistration(null, description), _ => ValueTask.FromResult(times.Lease), times, time, Cancellation);
         await Wait.UntilAsync(() => time.TimerCount == 1, JournaledNode.Patience, "the first refusal");
 
         await BeatAsync(alive);
         time.Advance(times.LeaseRenewal);
 
         await Assert.ThrowsAsync<AddressInUseException>(() => second);
+    }
+
+    [Fact]
+    public async Task A_node_that_knows_its_earlier_life_to_be_dead_waits_only_as_long_as_it_must()
+    {
+        var time = new ManualTime();
+        var times = new TimeConstants();
+        NodeDescription description = MembershipCalls.NewDescription();
+        NodeIncarnation first = await RegisterAsync(null, description);
+        TimeSpan silence = times.LeaseRenewal;
+        Task<NodeIncarnation> again = NodeRegistrar.RegisterAsync(
+            Journal, new NodeRegistration(null, description), _ => ValueTask.FromResult(silence), times, time, Cancellation);
+        await Wait.UntilAsync(() => time.TimerCount == 1, JournaledNode.Patience, "the first refusal");
+
+        silence = TimeSpan.Zero;
+        time.Advance(times.LeaseRenewal);
+
+        Assert.Equal(first with { Incarnation = (await again).Incarnation }, await again);
+        Assert.False((await BeatAsync(first)).IsCurrent);
     }
 }

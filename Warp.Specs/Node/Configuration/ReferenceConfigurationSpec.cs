@@ -20,7 +20,7 @@ public sealed partial class ReferenceConfigurationSpec
             "warp.flush.interval", "warp.flush.puts-in-flight", "warp.flush.puts-per-second", "warp.flush.size",
             "warp.gc.deletes-per-second", "warp.gc.enabled", "warp.gc.interval",
             "warp.http.listen",
-            "warp.journal.url",
+            "warp.journal.url", "warp.journal.wait",
             "warp.kafka.advertised", "warp.kafka.listen",
             "warp.limits.buffer-memory", "warp.limits.connections-idle", "warp.limits.fetch-memory", "warp.limits.request-size",
             "warp.limits.requests-in-flight",

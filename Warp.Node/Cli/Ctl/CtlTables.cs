@@ -44,9 +44,9 @@ internal sealed class CtlTables
                 state,
                 node.Zone ?? None,
                 node.Group,
-                node.Roles.Count == 4 ? "all" : string.Join(",", node.Roles),
+                node.Roles.Count == 4 ? "all" : string.Join(Comma, node.Roles),
                 $"{node.Shards}",
-                node.Singletons.Count == 0 ? None : string.Join(",", node.Singletons),
+                node.Singletons.Count == 0 ? None : string.Join(Comma, node.Singletons),
                 node.Kafka,
                 node.Http,
                 Version(node.Version),
@@ -211,6 +211,9 @@ internal sealed class CtlTables
         Row(table, "leases renewed", $"{Text(report.SecondsSinceRenewal)} s ago");
         _console.Write(table);
     }
+
+    /// <summary>In a terminal cells are broken at spaces.</summary>
+    private string Comma => _isTerminal ? ", " : ",";
 
     private static string Text(int? value) => value?.ToString(CultureInfo.InvariantCulture) ?? None;
 

@@ -208,6 +208,8 @@ public sealed class ClusterMember : Actor<MemberMessage>
         if (members.Find(Node) is { } self)
             changed |= await TakeAsync(ShardPlacement.Take(self, heartbeat.DatabaseTime, shards, _running));
         changed |= await AssignAsync(members, shards);
+        // The shard coordinator should see a node that has just come before its next heartbeat.
+        changed |= _seen is null;
         _seen = heartbeat;
         if (changed)
         {

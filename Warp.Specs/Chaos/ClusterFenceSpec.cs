@@ -20,6 +20,7 @@ public sealed class ClusterFenceSpec(ITestOutputHelper output)
 {
     private const string Topic = "fenced";
     private const string Fast = "warp.timing.scale=0.3";
+    private const int LoadedPartitions = 5;
     private const short ProduceVersion = 11;
     private const short ListOffsetsVersion = 5;
 
@@ -130,7 +131,7 @@ public sealed class ClusterFenceSpec(ITestOutputHelper output)
         TestNode victim = cluster.Nodes[0];
         var history = new History();
         await using var load = new ProducerLoad(
-            $"{cluster.Nodes[1].Bootstrap},{cluster.Nodes[2].Bootstrap}", Topic, WriteProbe.Partitions, history, recordsPerSecond: 400);
+            $"{cluster.Nodes[1].Bootstrap},{cluster.Nodes[2].Bootstrap}", Topic, LoadedPartitions, history, recordsPerSecond: 100);
         await using var poller = new EndPoller(Topic, WriteProbe.Partitions, cluster.Nodes);
         await ProgressAsync();
 

@@ -28,6 +28,7 @@ internal sealed class ObjectCommitter
     private readonly Backoff _backoff;
     private readonly HashSet<PendingBatch> _held = [];
     private IReadOnlyList<PendingBatch>? _committing;
+    private bool _isLooking;
     private long _lastNumber;
     private long _lastCommitted;
 
@@ -91,16 +92,23 @@ internal sealed class ObjectCommitter
     {
         var admitted = new List<PendingBatch>(slot.Batches.Count);
         var toCommit = new List<BatchToCommit>(slot.Batches.Count);
+        var refused = new HashSet<TopicPartition>();
         for (int i = 0; i < slot.Batches.Count; i++)
         {
             PendingBatch batch = slot.Batches[i].Batch;
             if (!_gate.Admits(batch, _now(), out ErrorCode error))
             {
                 batch.Fail(error);
+                refused.Add(batch.Partition);
                 continue;
             }
             admitted.Add(batch);
             toCommit.Add(slot.Encoded[i]);
+        }
+        if (refused.Count > 0 && !_isLooking)
+        {
+            _isLooking = true;
+            _ = LookAsync([.. refused]);
         }
         if (admitted.Count == 0)
             return;
@@ -115,6 +123,33 @@ internal sealed class ObjectCommitter
         };
         _committing = admitted;
         _ = CommitAsync(commit, admitted);
+    }
+
+    /// <summary>
+    /// What failed here may have been sent again by way of another node, and have succeeded there; then its producer, if it comes back here, must
+    /// not be kept waiting. Meanwhile it tries again by itself.
+    /// </summary>
+    private async Task LookAsync(IReadOnlyList<TopicPartition> partitions)
+    {
+        IReadOnlyList<PartitionProducers> found = [];
+        try
+        {
+            found = await _sequencer.AskAsync<IReadOnlyList<PartitionProducers>>(
+                answer => new SequencerMessage.DescribeProducers(partitions, answer), s_ask, _system.Stopping);
+        }
+        catch (Exception error) when (error is TimeoutException or ActorStoppedException or OperationCanceledException)
+        {
+            // The next batch that is refused has it look again.
+        }
+        _post(() =>
+        {
+            _isLooking = false;
+            for (int i = 0; i < found.Count; i++)
+            {
+                foreach (ActiveProducer producer in found[i].Producers)
+                    _gate.Seen(partitions[i], producer.ProducerId, producer.Epoch, producer.LastSequence);
+            }
+        });
     }
 
     /// <summary>

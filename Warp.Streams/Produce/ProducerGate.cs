@@ -5,7 +5,8 @@ namespace Warp.Streams.Produce;
 
 /// <summary>
 /// Keeps an idempotent producer's later batches from overtaking one that failed for good (the architecture's rule 7). The client will send
-/// the failed batch again; until it comes, what follows it fails with the same retriable error, so that the client sends that again, too.
+/// the failed batch again; until it comes, what follows it fails with the same retriable error, so that the client sends that again, too. It may
+/// come by way of another node, which only the sequencer sees (<see cref="Seen"/>).
 /// Pure: times come from the caller, as spans since any fixed moment. Not thread-safe.
 /// </summary>
 /// <param name="memory">How long a failed batch is waited for.</param>
@@ -47,6 +48,16 @@ public sealed class ProducerGate(TimeSpan memory)
         if (follows)
             error = failure.Error;
         return !follows;
+    }
+
+    /// <summary>Notes what the sequencer has of a producer: if that is the failed batch or what follows it, nothing is waited for any more.</summary>
+    public void Seen(TopicPartition partition, long producerId, short epoch, int lastSequence)
+    {
+        if (!_failures.TryGetValue((partition, producerId), out Failure failure))
+            return;
+        bool isThere = epoch == failure.Epoch && lastSequence >= 0 && ((lastSequence - failure.Sequence) & int.MaxValue) < 1 << 30;
+        if (isThere || epoch > failure.Epoch)
+            _failures.Remove((partition, producerId));
     }
 
     /// <summary>Forgets what nobody came back for; now and then only, so that a failure costs little even among thousands.</summary>

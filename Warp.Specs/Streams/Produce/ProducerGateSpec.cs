@@ -50,6 +50,20 @@ public sealed class ProducerGateSpec
     }
 
     [Fact]
+    public void What_the_sequencer_has_is_waited_for_no_longer()
+    {
+        Fail(sequence: 10);
+        _gate.Seen(s_partition, Producer, epoch: 3, lastSequence: 9);
+        _gate.Seen(s_partition, Producer, epoch: 3, lastSequence: -1);
+        _gate.Seen(s_partition, Producer + 1, epoch: 3, lastSequence: 20);
+        Assert.NotEqual(ErrorCode.None, Ask(sequence: 11));
+
+        _gate.Seen(s_partition, Producer, epoch: 3, lastSequence: 10);
+
+        Assert.Equal(ErrorCode.None, Ask(sequence: 11));
+    }
+
+    [Fact]
     public void An_older_batch_that_is_sent_once_more_passes_and_opens_nothing()
     {
         Fail(sequence: 10);

@@ -1,5 +1,6 @@
 using Warp.Actors.Cluster;
 using Warp.Actors.Persistence;
+using Warp.Actors.Sequencing;
 using Warp.Actors.Sharding;
 using Warp.Specs.Hosting;
 using Xunit;
@@ -149,6 +150,8 @@ public sealed class ShardLeasesSpec
     public async Task A_doubtful_shard_gets_a_new_epoch_once()
     {
         await using JournaledNode node = await StartAsync();
+        // Its own sequencer has recovered, and takes no doubt for its own.
+        await node.AskAsync<IReadOnlyList<LogEnds>>(static reply => new SequencerMessage.DescribeLogs([], reply));
         Fence before = node.Leases.FenceOf(0)!.Value;
         Assert.Equal(before, await node.Services.FenceForRecoveryAsync(0, Cancellation));
         node.Services.Doubt(0);
@@ -163,6 +166,8 @@ public sealed class ShardLeasesSpec
     public async Task A_doubt_stays_until_the_epoch_has_been_raised()
     {
         await using JournaledNode node = await StartAsync();
+        // Its own sequencer has recovered, and takes no doubt for its own.
+        await node.AskAsync<IReadOnlyList<LogEnds>>(static reply => new SequencerMessage.DescribeLogs([], reply));
         Fence before = node.Leases.FenceOf(0)!.Value;
         node.Services.Doubt(0);
         using var stopping = new CancellationTokenSource();

@@ -22,6 +22,10 @@ public sealed class AgentsSpec
         TestNode all = cluster.Create();
         await cluster.StartAllAsync();
         await Topics.CreateAsync(all.Process, Topic, 1);
+        await SentElsewhereAsync(fetching, "warp_role=produce");
+        await SentElsewhereAsync(producing, "warp_role=fetch");
+        await SentElsewhereAsync(fetching, "a producer");
+        await SentElsewhereAsync(producing, "a consumer");
 
         // Each bootstraps from the one node that will not do.
         await ProduceAsync(fetching.Bootstrap, "warp_role=produce");
@@ -108,6 +112,18 @@ public sealed class AgentsSpec
         while (consumer.Consume(s_patience) is { IsPartitionEOF: false })
             read++;
         return read;
+    }
+
+    /// <summary>Waits until a node sends a client elsewhere: a node that has just started hears of the others only with their heartbeats.</summary>
+    private static async Task SentElsewhereAsync(TestNode node, string clientId)
+    {
+        int self = await node.IdAsync();
+        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = node.Bootstrap, ClientId = clientId })
+            .SetLogHandler((_, _) => { }).Build();
+        await TestCluster.WaitAsync(
+            () => Task.FromResult(admin.GetMetadata(Topic, s_patience).Topics is [{ Partitions: [var partition] }] && partition.Leader != self),
+            s_patience,
+            $"{clientId} to be sent elsewhere");
     }
 
     private static string[] Brokers(string bootstrap)

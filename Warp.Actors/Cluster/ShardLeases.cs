@@ -17,11 +17,14 @@ public sealed class ShardLeases : IAsyncDisposable
     private readonly ILogger _log;
     private readonly Lock _gate = new();
     private readonly Dictionary<int, Holding> _held = [];
+
+    /// <summary>Holds no handle, so it need not be disposed; who waits for one that is would wait for ever.</summary>
     private readonly SemaphoreSlim _turn = new(1);
     private readonly CancellationTokenSource _stopping = new();
     private Task _renewing = Task.CompletedTask;
     private long _renewalSentAt;
     private bool _hasLapsed;
+    private bool _hasEnded;
 
     public ShardLeases(ActorSystem system, IJournal journal, NodeIncarnation node, TimeConstants times)
     {
@@ -106,6 +109,8 @@ public sealed class ShardLeases : IAsyncDisposable
         await _turn.WaitAsync(cancellationToken);
         try
         {
+            if (_hasEnded)
+                return [];
             long sentAt = _system.Time.GetTimestamp();
             IReadOnlyList<Fence> taken = await _journal.TakeOverAsync(Node, shards, _times.Lease, cancellationToken);
             lock (_gate)
@@ -151,8 +156,9 @@ public sealed class ShardLeases : IAsyncDisposable
         await _turn.WaitAsync(cancellationToken);
         try
         {
-            // After a pause everybody asks at once; one renewal that was sent after they asked proves it for all.
-            if (_renewalSentAt > askedAt)
+            // After a pause everybody asks at once; one renewal that was sent after they asked proves it for all. And a node that has departed must
+            // not be noted as alive again.
+            if (_renewalSentAt > askedAt || _hasEnded)
                 return;
             Fence[] fences;
             lock (_gate)
@@ -186,12 +192,16 @@ public sealed class ShardLeases : IAsyncDisposable
     {
         await _stopping.CancelAsync();
         await _renewing;
+        // Other nodes may still ask this one to look. Whoever does so now is waited for, and who comes later finds nothing to do.
+        await _turn.WaitAsync(CancellationToken.None);
+        _hasEnded = true;
         Fence[] fences;
         lock (_gate)
         {
             fences = [.. _held.Values.Select(static holding => holding.Fence)];
             _held.Clear();
         }
+        _turn.Release();
         try
         {
             await _journal.ReleaseAsync(Node, fences, CancellationToken.None);
@@ -203,7 +213,6 @@ public sealed class ShardLeases : IAsyncDisposable
             _log.LogWarning("The shards could not be given up ({Error})", error.Message);
         }
         _stopping.Dispose();
-        _turn.Dispose();
     }
 
     private async Task RenewForeverAsync()

@@ -16,7 +16,7 @@ public sealed class ClusterDrainSpec(ITestOutputHelper output)
 
     private static readonly string[] s_topics = ["drained-a", "drained-b", "drained-c"];
 
-    private static readonly int s_drains = TestRun.IsLong ? 12 : 3;
+    private static readonly int s_drains = TestRun.IsLong ? 12 : 2;
     private static readonly TimeSpan s_cost = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_drain = TimeSpan.FromSeconds(25);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);

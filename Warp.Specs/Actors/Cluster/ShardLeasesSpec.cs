@@ -147,6 +147,26 @@ public sealed class ShardLeasesSpec
     }
 
     [Fact]
+    public async Task A_node_that_has_departed_is_not_noted_as_alive_again_by_who_asks_it_to_look()
+    {
+        await using JournaledNode node = await StartAsync();
+        var leases = new ShardLeases(node.System, node.Journal, node.Node, new TimeConstants());
+        node.Journal.HoldRenewals();
+        Task first = leases.RenewAsync(Cancellation);
+        Task second = leases.RenewAsync(Cancellation);
+        Task ended = leases.DisposeAsync().AsTask();
+        Assert.False(ended.IsCompleted);
+        node.Journal.ReleaseRenewals();
+        await Task.WhenAll(first, second, ended).WaitAsync(JournaledNode.Patience, Cancellation);
+        int renewals = node.Journal.Renewals;
+
+        await leases.RenewAsync(Cancellation);
+
+        Assert.Equal(renewals, node.Journal.Renewals);
+        Assert.Empty(await leases.TakeOverAsync([0], Cancellation));
+    }
+
+    [Fact]
     public async Task A_doubtful_shard_gets_a_new_epoch_once()
     {
         await using JournaledNode node = await StartAsync();

@@ -40,6 +40,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 eng/test-deps/install.sh
 eng/test-deps/librdkafka.sh
 eng/test-deps/node.sh
+eng/test-deps/previous.sh
 dotnet build Warp.sln --configuration Release --verbosity quiet </dev/null
 mkdir -p "$(dirname "$results")"
 dotnet Warp.Specs/bin/Release/net10.0/Warp.Specs.dll -noColor -xml "$results" "${filters[@]}" </dev/null

@@ -208,6 +208,8 @@ public sealed class ClusterMember : Actor<MemberMessage>
         if (members.Find(Node) is { } self)
             changed |= await TakeAsync(ShardPlacement.Take(self, heartbeat.DatabaseTime, shards, _running));
         changed |= await AssignAsync(members, shards);
+        changed |= await RaiseFeatureLevelAsync(members);
+        changed |= await ForgetAsync(members, heartbeat.DatabaseTime);
         // The shard coordinator should see a node that has just come before its next heartbeat.
         changed |= _seen is null;
         _seen = heartbeat;
@@ -236,7 +238,11 @@ public sealed class ClusterMember : Actor<MemberMessage>
 
     private ClusterMembers Learn(Heartbeat heartbeat)
     {
-        var members = new ClusterMembers(Node, heartbeat.Nodes, heartbeat.DatabaseTime, _services.Times.Lease);
+        var members = new ClusterMembers(Node, heartbeat.Nodes, heartbeat.DatabaseTime, _services.Times.Lease)
+        {
+            // It never goes down; one that was passed on may not tell it.
+            FeatureLevel = Math.Max(heartbeat.FeatureLevel, _services.Membership.Current.FeatureLevel),
+        };
         _services.Homes.Update(heartbeat.Shards.Select(
             static row => KeyValuePair.Create(row.ShardId, new ShardHome(row.Epoch, row.Owner))));
         _services.Homes.Confirm();
@@ -277,6 +283,33 @@ public sealed class ClusterMember : Actor<MemberMessage>
             return false;
         Note(changes);
         return true;
+    }
+
+    private async Task<bool> RaiseFeatureLevelAsync(ClusterMembers members)
+    {
+        int level = FeatureLevels.Attainable(members.Nodes);
+        if (level <= members.FeatureLevel
+            || _services.Leases.FenceOf(ShardIds.Coordinator) is not { } fence
+            || !await _services.Journal.RaiseFeatureLevelAsync(fence, level, System.Stopping))
+        {
+            return false;
+        }
+        Log.LogInformation("The cluster is at feature level {Level} from now on: all of its nodes know it", level);
+        return true;
+    }
+
+    /// <summary>Nodes that have been gone for long are not remembered for ever: where each new process has a new address there would be no end to them.</summary>
+    private async Task<bool> ForgetAsync(ClusterMembers members, DateTimeOffset now)
+    {
+        if (_services.Leases.FenceOf(ShardIds.Coordinator) is null || members.FeatureLevel < FeatureLevels.TimesOfDeparture)
+            return false;
+        bool changed = false;
+        foreach (NodeRow row in members.Nodes.Where(row => now - row.LastSeenAt > _services.Times.NodeMemory))
+        {
+            changed |= await _services.Journal.RemoveNodeAsync(row.Node, System.Stopping);
+            Log.LogInformation("Node {Node} is forgotten: it was last there {When:O}", row.Node.NodeId, row.LastSeenAt);
+        }
+        return changed;
     }
 
     private void Note(IReadOnlyList<ShardAssignment> changes)

@@ -37,6 +37,9 @@ public sealed record ClusterMembers
     /// </summary>
     public IReadOnlyList<NodeRow> Serving { get; }
 
+    /// <summary>What the cluster may use, as all of its nodes know it (<see cref="FeatureLevels"/>); 0 while this node has not heard.</summary>
+    public int FeatureLevel { get; init; }
+
     /// <summary>A live node, or null.</summary>
     public NodeRow? Find(int nodeId) => _live.GetValueOrDefault(nodeId);
 

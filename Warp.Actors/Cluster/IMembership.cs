@@ -10,12 +10,14 @@ public interface IMembership
 {
     /// <summary>
     /// Registers this process as the latest incarnation of a node. A node without an id gets back the one that was last registered with
-    /// its Kafka address, or else a number that is free. An incarnation's number is given once in a cluster, even after its row is gone.
+    /// its Kafka address, or else a number that is free. An incarnation's number is given once in a cluster, even after its row is gone. That
+    /// others could not reach the node's earlier life is forgotten.
     /// </summary>
     /// <param name="node">What is registered.</param>
     /// <param name="lease">How long after its last heartbeat another process is taken to be alive.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="AddressInUseException">A process that may be alive has the Kafka or the node-to-node address.</exception>
+    /// <exception cref="FeatureLevelException">The cluster is at a level that the node does not know.</exception>
     ValueTask<NodeIncarnation> RegisterNodeAsync(NodeRegistration node, TimeSpan lease, CancellationToken cancellationToken);
 
     /// <summary>
@@ -25,7 +27,7 @@ public interface IMembership
     ValueTask<Heartbeat> HeartbeatAsync(
         NodeIncarnation node, NodeStatus status, IReadOnlyList<Fence> held, TimeSpan lease, CancellationToken cancellationToken);
 
-    /// <summary>Notes that the process ends: from now on it is not alive, whenever it was last heard of. Its row, and so its id, stays.</summary>
+    /// <summary>Notes that the process has left: from now on it is not alive, whenever it was last heard of. Its row, and so its id, stays.</summary>
     ValueTask DepartAsync(NodeIncarnation node, CancellationToken cancellationToken);
 
     /// <summary>Says where shards should be; a takeover by any other node is refused from then on. Fenced, all of it or nothing.</summary>
@@ -39,8 +41,14 @@ public interface IMembership
     /// <returns>Whether there was a row of just this incarnation.</returns>
     ValueTask<bool> RemoveNodeAsync(NodeIncarnation node, CancellationToken cancellationToken);
 
-    /// <summary>Raises the level of features that the cluster may use; it never goes down. Fenced.</summary>
-    /// <returns>Whether the coordinator's epoch and lease stood.</returns>
+    /// <summary>
+    /// Raises the level of features that the cluster may use, unless there is a node that knows less and has not left: one that is dead, or seems
+    /// so, may come back. It never goes down. Fenced.
+    /// </summary>
+    /// <returns>
+    /// False when the coordinator's epoch or lease did not stand, when there is such a node, or when a node was registered meanwhile: then nothing
+    /// has changed.
+    /// </returns>
     ValueTask<bool> RaiseFeatureLevelAsync(Fence coordinator, int level, CancellationToken cancellationToken);
 }
 
@@ -71,16 +79,31 @@ public sealed record NodeRegistration(int? NodeId, NodeDescription Description, 
 /// <summary>What a node tells with each heartbeat.</summary>
 /// <param name="IsDraining">Whether it wants to leave.</param>
 /// <param name="Unreached">The ids of the live nodes that it cannot reach.</param>
-public readonly record struct NodeStatus(bool IsDraining, IReadOnlyCollection<int> Unreached)
+/// <param name="KnownIncarnation">
+/// The latest life of any node that it knew of when it found that: a later life of one of them has not been tried, and nothing is said of it.
+/// </param>
+public readonly record struct NodeStatus(bool IsDraining, IReadOnlyCollection<int> Unreached, long KnownIncarnation = long.MaxValue)
 {
     /// <summary>It stays, and reaches everybody.</summary>
     public static NodeStatus Well { get; } = new(false, []);
 }
 
 /// <summary>A node as it was last heard of, by the database's clock.</summary>
+/// <param name="Node">The node, in its latest life.</param>
+/// <param name="Description">What it tells the others of itself.</param>
+/// <param name="HeartbeatAt">
+/// When it was last heard of. For a node that has left, the moment when it did so, mirrored at 1970: to every rule of liveness that is long ago.
+/// </param>
+/// <param name="Status">What it told with its last heartbeat.</param>
 public sealed record NodeRow(NodeIncarnation Node, NodeDescription Description, DateTimeOffset HeartbeatAt, NodeStatus Status)
 {
     public bool IsDraining => Status.IsDraining;
+
+    /// <summary>Whether the process has said that it ends.</summary>
+    public bool HasLeft => HeartbeatAt <= DateTimeOffset.UnixEpoch;
+
+    /// <summary>When it was last heard of, or left. Nodes of feature level 1 leave no time when they go: 1970 then.</summary>
+    public DateTimeOffset LastSeenAt => HasLeft ? DateTimeOffset.UnixEpoch + (DateTimeOffset.UnixEpoch - HeartbeatAt) : HeartbeatAt;
 }
 
 /// <summary>A shard's row.</summary>
@@ -102,12 +125,14 @@ public readonly record struct ShardAssignment(int ShardId, int? NodeId);
 /// <param name="Renewed">The fences that still stand, with leases that count from this heartbeat. The others are lost.</param>
 /// <param name="Nodes">All rows of nodes by id, alive or not.</param>
 /// <param name="Shards">All rows of shards by id; one that was never taken over or assigned has none.</param>
+/// <param name="FeatureLevel">The cluster's; 0 when a node of level 1 has passed this on, which does not tell.</param>
 public sealed record Heartbeat(
     DateTimeOffset DatabaseTime,
     bool IsCurrent,
     IReadOnlyList<Fence> Renewed,
     IReadOnlyList<NodeRow> Nodes,
-    IReadOnlyList<ShardRow> Shards);
+    IReadOnlyList<ShardRow> Shards,
+    int FeatureLevel);
 
 /// <summary>
 /// A registration was refused: another process, or an earlier life of this one, has an address of this node and has been heard of within
@@ -121,4 +146,14 @@ public sealed class AddressInUseException(NodeAddress address, NodeRow holder, T
 
     /// <summary>Since when nothing was heard of it, by the database's clock.</summary>
     public TimeSpan SeenAgo { get; } = seenAgo;
+}
+
+/// <summary>A registration was refused: the cluster uses features that the node does not know, or may not use.</summary>
+/// <param name="clusterLevel">The cluster's feature level.</param>
+/// <param name="nodeLevel">The highest that the node says it knows.</param>
+public sealed class FeatureLevelException(int clusterLevel, int nodeLevel) : JournalException(
+    $"The cluster is at feature level {clusterLevel}, which never goes down, and this node offers {nodeLevel}.")
+{
+    /// <summary>The cluster's feature level.</summary>
+    public int ClusterLevel { get; } = clusterLevel;
 }

@@ -51,8 +51,8 @@ public sealed class ShardLeases : IAsyncDisposable
     /// <summary>Whether the next heartbeats say that this node wants to leave.</summary>
     public bool IsDraining { get; set; }
 
-    /// <summary>Whom the next heartbeats say that this node cannot reach.</summary>
-    public IReadOnlyCollection<int> Unreached { get; set; } = [];
+    /// <summary>What the next heartbeats say of whom this node cannot reach.</summary>
+    public UnreachedNodes Unreached { get; set; } = UnreachedNodes.None;
 
     /// <summary>The database's clock, sampled with each renewal.</summary>
     public ClusterClock Clock { get; }
@@ -164,7 +164,8 @@ public sealed class ShardLeases : IAsyncDisposable
             lock (_gate)
                 fences = [.. _held.Values.Select(static holding => holding.Fence)];
             long sentAt = _system.Time.GetTimestamp();
-            var status = new NodeStatus(IsDraining, Unreached);
+            UnreachedNodes unreached = Unreached;
+            var status = new NodeStatus(IsDraining, unreached.NodeIds, unreached.KnownIncarnation);
             Heartbeat heartbeat = await _journal.HeartbeatAsync(Node, status, fences, _times.Lease, cancellationToken);
             Clock.Observe(heartbeat.DatabaseTime, sentAt);
             lock (_gate)

@@ -41,6 +41,9 @@ public sealed record TimeConstants
     /// <summary>How long a partition remembers an idempotent producer that no longer writes (Kafka's <c>producer.id.expiration.ms</c>).</summary>
     public TimeSpan ProducerExpiration { get; init; } = TimeSpan.FromDays(1);
 
+    /// <summary>How long the row of a node that has left or died stays, and with it its id.</summary>
+    public TimeSpan NodeMemory { get; init; } = TimeSpan.FromDays(1);
+
     /// <summary>How long a shutdown may take.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -58,6 +61,7 @@ public sealed record TimeConstants
         TombstoneLife = TombstoneLife * factor,
         HeldBatch = HeldBatch * factor,
         ProducerExpiration = ProducerExpiration * factor,
+        NodeMemory = NodeMemory * factor,
         Drain = Drain * factor,
     };
 }

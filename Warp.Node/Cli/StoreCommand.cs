@@ -16,7 +16,7 @@ namespace Warp.Node.Cli;
 public static class StoreCommand
 {
     private static readonly NodeDescription s_description = new(
-        new NodeAddress("", 0), new NodeAddress("", 0), new NodeAddress("", 0), "", "", Roles: 0, ProductVersion.Number, ClusterBinding.FeatureLevel);
+        new NodeAddress("", 0), new NodeAddress("", 0), new NodeAddress("", 0), "", "", Roles: 0, ProductVersion.Number, FeatureLevels.Newest);
 
     /// <summary>
     /// Holds the store against the journal and prints a line for each fault, <c>KIND KEY: PROBLEM</c>, and at the end what was read.

@@ -88,13 +88,18 @@ public sealed record RpcTlsOptions(string? Certificate, string? Key, string? Ca)
 
 /// <summary>
 /// <c>warp.cluster</c>: what the nodes of a cluster share. Without a <paramref name="Secret"/> there is only this node. A node with
-/// <paramref name="Seeds"/> has no way to the journal, and joins by these nodes.
+/// <paramref name="Seeds"/> has no way to the journal, and joins by these nodes. It offers no more than <paramref name="FeatureLevel"/>, if there is
+/// one.
 /// </summary>
-public sealed record ClusterOptions(string? Secret, IReadOnlyList<HostPort> Seeds)
+public sealed record ClusterOptions(string? Secret, IReadOnlyList<HostPort> Seeds, int? FeatureLevel)
 {
+    /// <summary>The feature level up to which this node goes along.</summary>
+    public int OfferedLevel => FeatureLevel ?? FeatureLevels.Newest;
+
     /// <summary>Says nothing of the secret: options end up in logs.</summary>
     public override string ToString() =>
-        $"{nameof(ClusterOptions)} {{ {nameof(Secret)} = {(Secret is null ? "none" : "set")}, {nameof(Seeds)} = {string.Join(' ', Seeds)} }}";
+        $"{nameof(ClusterOptions)} {{ {nameof(Secret)} = {(Secret is null ? "none" : "set")}, {nameof(Seeds)} = {string.Join(' ', Seeds)}, "
+        + $"{nameof(OfferedLevel)} = {OfferedLevel} }}";
 }
 
 /// <summary>

@@ -28,7 +28,8 @@ internal static class NodeOptionsReader
             Tls: RpcTls(read)),
         Cluster = new ClusterOptions(
             Secret: read.OptionalSecret("warp.cluster.secret", PeerSettings.MinSecretLength),
-            Seeds: read.Addresses("warp.cluster.seeds")),
+            Seeds: read.Addresses("warp.cluster.seeds"),
+            FeatureLevel: read.OptionalInteger("warp.cluster.feature-level", 1, FeatureLevels.Newest)),
         Journal = new JournalOptions(
             read.JournalUrl("warp.journal.url"),
             read.Duration("warp.journal.wait", TimeSpan.Zero, s_longest)),
@@ -107,6 +108,7 @@ internal static class NodeOptionsReader
             CollectionGrace = read.Duration("warp.timing.collection-grace", s_shortest, s_longest),
             PendingLife = read.Duration("warp.timing.pending-life", s_shortest, s_longest),
             HeldBatch = read.Duration("warp.timing.held-batch", s_shortest, s_longest),
+            NodeMemory = read.Duration("warp.timing.node-memory", s_shortest, TimeSpan.FromDays(365)),
             Drain = read.Duration("warp.timing.drain", s_shortest, s_longest),
         };
         var scale = read.Number("warp.timing.scale", 0.001, 10);

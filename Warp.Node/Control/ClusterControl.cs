@@ -29,6 +29,7 @@ internal sealed class ClusterControl(NodeCluster cluster, TimeConstants times, A
             cluster.Node.NodeId,
             sight.Shards.GetValueOrDefault(ShardIds.Coordinator)?.Owner?.NodeId,
             sight.Problem,
+            sight.Members.FeatureLevel,
             [.. sight.Members.Nodes.OrderBy(static row => row.Node.NodeId).Select(row => Report(sight, row))]);
     }
 
@@ -153,8 +154,7 @@ internal sealed class ClusterControl(NodeCluster cluster, TimeConstants times, A
     private static NodeReport Report(ClusterSight sight, NodeRow row)
     {
         NodeDescription says = row.Description;
-        bool hasLeft = row.HeartbeatAt <= DateTimeOffset.UnixEpoch;
-        string state = hasLeft ? "left"
+        string state = row.HasLeft ? "left"
             : sight.Members.Find(row.Node) is null ? "dead"
             : row.IsDraining ? "draining"
             : sight.Members.Serving.Contains(row) ? "up"
@@ -174,7 +174,7 @@ internal sealed class ClusterControl(NodeCluster cluster, TimeConstants times, A
             [.. owned.Select(SingletonNames.Of).OfType<string>()],
             says.Version,
             says.FeatureLevel,
-            hasLeft ? null : Math.Round((sight.Now - row.HeartbeatAt).TotalSeconds, 1),
+            row.LastSeenAt > DateTimeOffset.UnixEpoch ? Math.Round((sight.Now - row.LastSeenAt).TotalSeconds, 1) : null,
             [.. row.Status.Unreached.Where(other => sight.Members.Find(other) is not null).Order()]);
     }
 }

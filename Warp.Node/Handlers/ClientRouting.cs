@@ -18,23 +18,21 @@ public static partial class ClientRouting
     /// </summary>
     public static string? ZoneOf(string clientId) => ZoneTag().Match(clientId) is { Success: true } match ? match.Groups[1].Value : null;
 
-    /// <summary>The node for a client.</summary>
+    /// <summary>The node for a client; null if none of them can do what it needs.</summary>
     /// <param name="nodes">Those that may be named, of its group.</param>
-    /// <param name="asked">The node that it asks; its zone is the client's unless that says another one. Named if there is no other.</param>
+    /// <param name="asked">The node that it asks; its zone is the client's unless that says another one.</param>
     /// <param name="clientId">Its <c>client.id</c>; <c>warp_role=produce</c> or <c>warp_role=fetch</c> in it lets it be sent to nodes that do only that.</param>
     /// <param name="clientHost">Its address.</param>
-    public static int LeaderOf(IEnumerable<ClusterNode> nodes, ClusterNode asked, string clientId, string clientHost)
+    public static int? LeaderOf(IEnumerable<ClusterNode> nodes, ClusterNode asked, string clientId, string clientHost)
     {
         string? zone = ZoneOf(clientId) ?? asked.Zone;
         string role = RoleTag().Match(clientId) is { Success: true } match ? match.Groups[1].Value : "";
         ClusterNode[] able = [.. Able(nodes, role)];
         ClusterNode[] near = [.. able.Where(node => zone is not null && node.Zone == zone)];
         ClusterNode[] candidates = near.Length > 0 ? near : able;
-        if (candidates.Length == 0)
-            return asked.NodeId;
         // Rendezvous hashing: when a node comes or goes, only the clients move that go to it or were on it.
         string client = $"{clientId}\n{clientHost}\n{zone}\n{asked.Group}\n";
-        return candidates.MaxBy(node => (Hash(client, node.NodeId), node.NodeId))!.NodeId;
+        return candidates.MaxBy(node => (Hash(client, node.NodeId), node.NodeId))?.NodeId;
     }
 
     /// <summary>Clients do not say whether they produce or consume: unless one does, it needs a node for both, if there is any.</summary>

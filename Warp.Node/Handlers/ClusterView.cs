@@ -64,9 +64,14 @@ public sealed class ClusterView
     /// <summary>The node that a client is told is the leader of every partition (<see cref="ClientRouting"/>).</summary>
     /// <param name="context">Its request.</param>
     /// <param name="routed">The nodes of the routing generation.</param>
-    public int LeaderFor(RequestContext context, ImmutableArray<int> routed) =>
-        ClientRouting.LeaderOf(
-            Volatile.Read(ref _nodes).Serving.Where(node => routed.Contains(node.NodeId)), Self, context.Header.ClientId ?? "", context.ClientHost);
+    public int LeaderFor(RequestContext context, ImmutableArray<int> routed)
+    {
+        ImmutableArray<ClusterNode> serving = Volatile.Read(ref _nodes).Serving;
+        // Before a generation knows the nodes that have just started, one of them is better than one that would refuse the client.
+        return LeaderOf(serving.Where(node => routed.Contains(node.NodeId))) ?? LeaderOf(serving) ?? Self.NodeId;
+
+        int? LeaderOf(IEnumerable<ClusterNode> nodes) => ClientRouting.LeaderOf(nodes, Self, context.Header.ClientId ?? "", context.ClientHost);
+    }
 
     /// <summary>
     /// The replicas to report for a partition: the leader, then the other nodes, beginning with another one for each partition. Where there

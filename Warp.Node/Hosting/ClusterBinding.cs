@@ -1,3 +1,4 @@
+using Warp.Actors.Cluster;
 using Warp.Actors.Persistence;
 using Warp.Actors.Persistence.Sql;
 using Warp.Actors.Sharding;
@@ -13,9 +14,6 @@ namespace Warp.Node.Hosting;
 /// </summary>
 internal static class ClusterBinding
 {
-    /// <summary>The features of this version: event kinds, object versions, node-to-node messages.</summary>
-    public const int FeatureLevel = 1;
-
     /// <summary>How often a cluster that other nodes use, too, is looked at before they are taken at their word that they do not agree.</summary>
     private const int MaxAttempts = 4;
 
@@ -68,10 +66,10 @@ internal static class ClusterBinding
             throw new ConfigurationException(
                 $"The journal {description} places entities by '{cluster.EntityHash}', which this version of Warp does not know; run a newer one.");
         }
-        if (cluster.FeatureLevel > FeatureLevel)
+        if (cluster.FeatureLevel > FeatureLevels.Newest)
         {
             throw new ConfigurationException(
-                $"The journal {description} is at feature level {cluster.FeatureLevel}, this version of Warp knows {FeatureLevel}; run a newer one.");
+                $"The journal {description} is at feature level {cluster.FeatureLevel}, this version of Warp knows {FeatureLevels.Newest}; run a newer one.");
         }
     }
 
@@ -86,7 +84,7 @@ internal static class ClusterBinding
         try
         {
             var newCluster = new ClusterRecord(
-                SqliteJournal.MintClusterId(random), Lineage: 0, StoreBound: false, ShardIds.Count, EntityHash.Name, FeatureLevel);
+                SqliteJournal.MintClusterId(random), Lineage: 0, StoreBound: false, ShardIds.Count, EntityHash.Name, options.Cluster.OfferedLevel);
             journal = await JournalOpener.OpenAsync(options.Journal.Url, newCluster, time, Check, cancellationToken);
         }
         catch (JournalException error) when (!error.IsTransient)

@@ -174,7 +174,7 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
 
     private PeerErrorException NotOwner(int shardId) => ILocalActors.NotOwner(shardId, Routes.Homes[shardId].Epoch);
 
-    private PeerIdentity Identity() => new(Cluster.ClusterId, Node, ClusterBinding.FeatureLevel);
+    private PeerIdentity Identity() => new(Cluster.ClusterId, Node, Options.Cluster.OfferedLevel);
 
     private async Task OpenAsync(CancellationToken cancellationToken)
     {
@@ -201,7 +201,10 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
         LineageKeeper keeper = Open(new LineageKeeper(System, Lineage, commits));
         Failure = Task.WhenAny(System.Failure, keeper.Failure).Unwrap();
         Persistence = new PersistenceServices(Journal, commits, Leases, Options.Timing);
-        Membership = new ClusterMembership(new ClusterMembers(Node, [], DateTimeOffset.MinValue, Options.Timing.Lease));
+        Membership = new ClusterMembership(new ClusterMembers(Node, [], DateTimeOffset.MinValue, Options.Timing.Lease)
+        {
+            FeatureLevel = Cluster.FeatureLevel,
+        });
         Published = new PublishedCatalog(StaticConfigs(Options));
         Routes = peers is null ? ShardRoutes.Alone(Node) : Connect(peers, metrics);
         Routes.Doubted += Look;
@@ -340,7 +343,7 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
             Options.Node.Group,
             (int)Options.Node.Roles,
             ProductVersion.Number,
-            ClusterBinding.FeatureLevel);
+            Options.Cluster.OfferedLevel);
         try
         {
             return await NodeRegistrar.RegisterAsync(
@@ -349,6 +352,11 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
         catch (AddressInUseException error)
         {
             throw new ConfigurationException(error.Message);
+        }
+        catch (FeatureLevelException error)
+        {
+            string remedy = error.ClusterLevel <= FeatureLevels.Newest ? "Raise warp.cluster.feature-level, or remove it" : "Run a newer version of Warp";
+            throw new ConfigurationException($"{error.Message} {remedy}.");
         }
 
         // Both listeners are bound by now; either proves it.

@@ -194,13 +194,62 @@ public abstract partial class JournalSpec
     [Fact]
     public async Task The_clusters_feature_level_only_rises()
     {
-        Fence coordinator = await TakeAsync(CoordinatorShard);
+        NodeIncarnation newer = await RegisterAsync(Node.NodeId, MembershipCalls.NewDescription() with { FeatureLevel = 3 });
+        Fence coordinator = Assert.Single(await Journal.TakeOverAsync(newer, [CoordinatorShard], _lease, Cancellation));
 
         Assert.True(await Journal.RaiseFeatureLevelAsync(coordinator, 3, Cancellation));
         Assert.True(await Journal.RaiseFeatureLevelAsync(coordinator, 2, Cancellation));
         await ReopenAsync();
 
         Assert.Equal(3, (await Journal.ReadClusterAsync(Cancellation)).FeatureLevel);
+        Assert.Equal(3, (await BeatAsync(newer)).FeatureLevel);
+    }
+
+    [Fact]
+    public async Task The_feature_level_does_not_rise_above_what_a_node_knows_that_is_there_or_may_come_back()
+    {
+        NodeIncarnation newer = await RegisterAsync(Node.NodeId, MembershipCalls.NewDescription() with { FeatureLevel = 3 });
+        NodeIncarnation older = await RegisterAsync(5, MembershipCalls.NewDescription() with { FeatureLevel = 2 });
+        Fence coordinator = Assert.Single(await Journal.TakeOverAsync(newer, [CoordinatorShard], TimeSpan.FromDays(1), Cancellation));
+
+        Assert.True(await Journal.RaiseFeatureLevelAsync(coordinator, 2, Cancellation));
+        Assert.False(await Journal.RaiseFeatureLevelAsync(coordinator, 3, Cancellation));
+        await PassAsync(_lease * 3);
+        Assert.False(await Journal.RaiseFeatureLevelAsync(coordinator, 3, Cancellation));
+        Assert.Equal(2, (await BeatAsync(newer)).FeatureLevel);
+
+        await Journal.DepartAsync(older, Cancellation);
+        Assert.True(await Journal.RaiseFeatureLevelAsync(coordinator, 3, Cancellation));
+        Assert.Equal(3, (await BeatAsync(newer)).FeatureLevel);
+    }
+
+    [Fact]
+    public async Task A_node_that_knows_less_than_the_cluster_uses_is_not_registered()
+    {
+        NodeIncarnation newer = await RegisterAsync(Node.NodeId, MembershipCalls.NewDescription() with { FeatureLevel = 2 });
+        Fence coordinator = Assert.Single(await Journal.TakeOverAsync(newer, [CoordinatorShard], _lease, Cancellation));
+        Assert.True(await Journal.RaiseFeatureLevelAsync(coordinator, 2, Cancellation));
+
+        FeatureLevelException refusal = await Assert.ThrowsAsync<FeatureLevelException>(
+            async () => await RegisterAsync(5, MembershipCalls.NewDescription() with { FeatureLevel = 1 }));
+
+        Assert.Equal(2, refusal.ClusterLevel);
+        Assert.False(refusal.IsTransient);
+        Assert.Equal([newer], (await BeatAsync(newer)).Nodes.Select(static row => row.Node));
+    }
+
+    [Fact]
+    public async Task The_row_of_a_node_that_has_left_tells_when()
+    {
+        NodeIncarnation other = await Journal.RegisterNodeAsync(5, Cancellation);
+        Assert.False((await BeatAsync(Node)).Nodes[1].HasLeft);
+
+        await Journal.DepartAsync(other, Cancellation);
+        await PassAsync(TimeSpan.FromMinutes(5));
+
+        NodeRow row = (await BeatAsync(Node)).Nodes[1];
+        Assert.True(row.HasLeft);
+        await AssertAgeAsync(TimeSpan.FromMinutes(5), row.LastSeenAt);
     }
 
     [Fact]

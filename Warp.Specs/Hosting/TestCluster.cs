@@ -39,12 +39,15 @@ public sealed class TestCluster : IAsyncDisposable
     /// <summary>Starts nodes on a database of the server that all tests share, and waits until all are ready.</summary>
     /// <param name="nodes">How many.</param>
     /// <param name="settings">Further settings of all of them, each as <c>key=value</c>.</param>
-    public static async Task<TestCluster> StartAsync(int nodes, params string[] settings) =>
-        await StartAsync(nodes, await PostgresServer.SharedAsync(), isOwn: false, settings);
+    public static Task<TestCluster> StartAsync(int nodes, params string[] settings) => StartAsync(nodes, static _ => { }, settings);
+
+    /// <summary>The same, with each node prepared before it starts.</summary>
+    public static async Task<TestCluster> StartAsync(int nodes, Action<TestNode> prepare, params string[] settings) =>
+        await StartAsync(nodes, prepare, await PostgresServer.SharedAsync(), isOwn: false, settings);
 
     /// <summary>The same with a server of its own, which may be stopped and restarted.</summary>
     public static async Task<TestCluster> StartWithServerAsync(int nodes, params string[] settings) =>
-        await StartAsync(nodes, await PostgresServer.StartAsync(), isOwn: true, settings);
+        await StartAsync(nodes, static _ => { }, await PostgresServer.StartAsync(), isOwn: true, settings);
 
     /// <summary>A node that is not started yet.</summary>
     public TestNode Create(params string[] settings)
@@ -132,13 +135,13 @@ public sealed class TestCluster : IAsyncDisposable
         _store.Delete(recursive: true);
     }
 
-    private static async Task<TestCluster> StartAsync(int nodes, PostgresServer server, bool isOwn, string[] settings)
+    private static async Task<TestCluster> StartAsync(int nodes, Action<TestNode> prepare, PostgresServer server, bool isOwn, string[] settings)
     {
         var cluster = new TestCluster(await server.NewDatabaseAsync(), isOwn ? server : null, settings);
         try
         {
             for (int i = 0; i < nodes; i++)
-                cluster.Create();
+                prepare(cluster.Create());
             await cluster.StartAllAsync();
             return cluster;
         }

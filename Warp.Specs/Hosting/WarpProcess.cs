@@ -9,6 +9,9 @@ namespace Warp.Specs.Hosting;
 /// </summary>
 public sealed class WarpProcess : IAsyncDisposable
 {
+    /// <summary>The program of the sources that these tests were built with.</summary>
+    public static readonly string ThisVersion = Path.Combine(AppContext.BaseDirectory, "warp.dll");
+
     private static readonly TimeSpan _startTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan _pollInterval = TimeSpan.FromMilliseconds(20);
 
@@ -26,6 +29,9 @@ public sealed class WarpProcess : IAsyncDisposable
         (_environment, _settings) = (environment, settings);
         _http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_httpPort}"), Timeout = TimeSpan.FromSeconds(10) };
     }
+
+    /// <summary>What is run from the next start on: this version, unless something else is set.</summary>
+    public string Program { get; set; } = ThisVersion;
 
     /// <summary>The address for Kafka clients, as <c>host:port</c>.</summary>
     public string Bootstrap => $"127.0.0.1:{_kafkaPort}";
@@ -174,7 +180,7 @@ public sealed class WarpProcess : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = Folder,
-            ArgumentList = { Path.Combine(AppContext.BaseDirectory, "warp.dll"), "node" },
+            ArgumentList = { Program, "node" },
         };
         // What steers the tests (WARP_LONG, WARP_SEED) would be an unknown setting to the node.
         foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("WARP_", StringComparison.Ordinal)).ToList())

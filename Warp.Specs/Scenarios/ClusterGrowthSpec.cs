@@ -61,6 +61,31 @@ public sealed class ClusterGrowthSpec(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_killed_node_that_comes_back_takes_nothing_from_a_node_that_could_not_reach_it_meanwhile()
+    {
+        await using TestCluster cluster = await TestCluster.StartAsync(2);
+        await cluster.SettledAsync(s_patience, [.. cluster.Nodes]);
+        // Of two nodes that do not reach each other the one with the higher id stands aside.
+        (TestNode victim, TestNode other) = await cluster.Nodes[0].IdAsync() < await cluster.Nodes[1].IdAsync()
+            ? (cluster.Nodes[0], cluster.Nodes[1]) : (cluster.Nodes[1], cluster.Nodes[0]);
+        IReadOnlyList<string> before = await EpochsAsync();
+
+        await victim.Process.KillAsync();
+        await TestCluster.WaitAsync(
+            async () => (await cluster.Database.QueryAsync<string>("SELECT unreached FROM node WHERE unreached <> ''")).Count > 0,
+            s_patience,
+            "the other node to notice");
+        await victim.Process.StartAgainAsync();
+        await cluster.SettledAsync(s_patience, [.. cluster.Nodes]);
+
+        Assert.Equal(32, before.Count);
+        Assert.Equal(before, await EpochsAsync());
+
+        async Task<IReadOnlyList<string>> EpochsAsync() => await cluster.Database.QueryAsync<string>(
+            "SELECT shard_id || '/' || epoch FROM shard WHERE owner_node = @id AND shard_id < 1000 ORDER BY shard_id", ("id", await other.IdAsync()));
+    }
+
+    [Fact]
     public async Task Topics_that_are_created_on_all_nodes_at_once_exist_once_with_one_id_on_every_node()
     {
         await using TestCluster cluster = await TestCluster.StartAsync(3);

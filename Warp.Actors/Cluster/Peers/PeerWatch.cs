@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Warp.Actors.Kernel;
+using Warp.Actors.Persistence;
 
 namespace Warp.Actors.Cluster.Peers;
 
@@ -15,17 +16,18 @@ public sealed class PeerWatch : IAsyncDisposable
     private readonly ActorSystem _system;
     private readonly ClusterPeers _peers;
     private readonly ClusterMembership _membership;
-    private readonly Action<IReadOnlyCollection<int>> _tell;
+    private readonly Action<UnreachedNodes> _tell;
     private readonly ILogger _log;
-    private readonly ConcurrentDictionary<int, int> _misses = new();
-    private readonly ConcurrentDictionary<int, Task> _looks = new();
+    private readonly Lock _gate = new();
+    private readonly Dictionary<NodeIncarnation, int> _misses = [];
+    private readonly ConcurrentDictionary<NodeIncarnation, Task> _looks = new();
     private readonly CancellationTokenSource _stopping = new();
 
     /// <param name="system">Clock and scheduler.</param>
     /// <param name="peers">The way to them.</param>
     /// <param name="membership">Who they are.</param>
-    /// <param name="tell">Gets the ids of those that are not reached.</param>
-    public PeerWatch(ActorSystem system, ClusterPeers peers, ClusterMembership membership, Action<IReadOnlyCollection<int>> tell)
+    /// <param name="tell">Gets those that are not reached; one call after the other.</param>
+    public PeerWatch(ActorSystem system, ClusterPeers peers, ClusterMembership membership, Action<UnreachedNodes> tell)
     {
         _system = system;
         _peers = peers;
@@ -45,31 +47,46 @@ public sealed class PeerWatch : IAsyncDisposable
 
     private void Look(ClusterMembers members)
     {
-        foreach (int id in _misses.Keys.Where(id => members.Find(id) is null))
-            _misses.TryRemove(id, out _);
+        foreach (NodeIncarnation gone in _looks.Where(look => look.Value.IsCompleted && members.Find(look.Key) is null).Select(static look => look.Key))
+            _looks.TryRemove(gone, out _);
+        Tell(members);
         foreach (NodeRow row in members.Live.Where(row => row.Node.NodeId != members.Self.NodeId))
         {
-            int id = row.Node.NodeId;
-            if (!_looks.TryGetValue(id, out Task? look) || look.IsCompleted)
-                _looks[id] = _system.Start(() => LookAsync(row));
+            if (!_looks.TryGetValue(row.Node, out Task? look) || look.IsCompleted)
+                _looks[row.Node] = _system.Start(() => LookAsync(row));
         }
     }
 
     private async Task LookAsync(NodeRow row)
     {
-        int id = row.Node.NodeId;
         try
         {
             bool isReached = await _peers.IsReachedAsync(row, s_patience, _stopping.Token);
-            int misses = isReached ? 0 : _misses.GetValueOrDefault(id) + 1;
-            _misses[id] = misses;
-            if (misses == MissesToBeUnreached)
-                _log.LogWarning("Node {Node} cannot be reached by this one", row.Node);
-            _tell([.. _misses.Where(static entry => entry.Value >= MissesToBeUnreached).Select(static entry => entry.Key).Order()]);
+            lock (_gate)
+            {
+                int misses = isReached ? 0 : _misses.GetValueOrDefault(row.Node) + 1;
+                _misses[row.Node] = misses;
+                if (misses == MissesToBeUnreached)
+                    _log.LogWarning("Node {Node} cannot be reached by this one", row.Node);
+            }
+            Tell(_membership.Current);
         }
         catch (OperationCanceledException)
         {
             // The node stops.
+        }
+    }
+
+    /// <summary>What was found of a node in a life that is over says nothing of its next one.</summary>
+    private void Tell(ClusterMembers members)
+    {
+        lock (_gate)
+        {
+            foreach (NodeIncarnation over in _misses.Keys.Where(node => members.Find(node) is null).ToList())
+                _misses.Remove(over);
+            long known = members.Nodes.Select(static row => row.Node.Incarnation).DefaultIfEmpty(0).Max();
+            _tell(new UnreachedNodes(
+                [.. _misses.Where(static entry => entry.Value >= MissesToBeUnreached).Select(static entry => entry.Key.NodeId).Order()], known));
         }
     }
 }

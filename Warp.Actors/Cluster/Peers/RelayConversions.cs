@@ -25,6 +25,7 @@ internal static class RelayConversions
                 AssignedNode = shard.AssignedNode ?? -1,
             }),
         ],
+        FeatureLevel = heartbeat.FeatureLevel,
     };
 
     public static Heartbeat FromPeer(RelayHeartbeatResponse response) => new(
@@ -41,7 +42,8 @@ internal static class RelayConversions
                 shard.OwnerNode < 0 ? null : new NodeIncarnation(shard.OwnerNode, shard.OwnerIncarnation),
                 DateTimeOffset.FromUnixTimeMilliseconds(shard.LeaseUntil),
                 shard.AssignedNode < 0 ? null : shard.AssignedNode)),
-        ]);
+        ],
+        response.FeatureLevel);
 
     public static RelayedNode ToPeer(NodeRow node) => new()
     {

@@ -16,7 +16,7 @@ public sealed class RelayHeartbeatHandler(IMembership journal, TimeConstants tim
         var node = new NodeIncarnation(asked.NodeId, asked.Incarnation);
         if (asked.HasLeft)
             await journal.DepartAsync(node, context.CancellationToken);
-        var status = new NodeStatus(asked.IsDraining, asked.Unreached);
+        var status = new NodeStatus(asked.IsDraining, asked.Unreached, asked.KnownIncarnation < 0 ? long.MaxValue : asked.KnownIncarnation);
         // One that has left is not noted as alive again.
         return RelayConversions.ToPeer(
             await journal.HeartbeatAsync(asked.HasLeft ? default : node, status, [], times.Lease, context.CancellationToken));

@@ -33,6 +33,10 @@ public sealed class RelayRegistrationHandler(IJournal journal, TimeConstants tim
             response.NodeId = node.NodeId;
             response.Incarnation = node.Incarnation;
         }
+        catch (FeatureLevelException error)
+        {
+            response.FeatureLevel = error.ClusterLevel;
+        }
         catch (AddressInUseException error)
         {
             response.Holder = RelayConversions.ToPeer(error.Holder);

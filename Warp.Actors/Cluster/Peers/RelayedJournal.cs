@@ -48,6 +48,8 @@ public sealed class RelayedJournal : IJournal
             NodeAddress address = row.Description.Kafka == node.Description.Kafka ? node.Description.Kafka : node.Description.Rpc;
             throw new AddressInUseException(address, row, TimeSpan.FromMilliseconds(response.HolderSeenAgoMs));
         }
+        if (response.NodeId < 0)
+            throw new FeatureLevelException(response.FeatureLevel, node.Description.FeatureLevel);
         return new NodeIncarnation(response.NodeId, response.Incarnation);
     }
 
@@ -123,6 +125,7 @@ public sealed class RelayedJournal : IJournal
         IsDraining = status.IsDraining,
         Unreached = [.. status.Unreached],
         HasLeft = hasLeft,
+        KnownIncarnation = status.KnownIncarnation,
     };
 
     private static ClusterRecord ClusterOf(RelayRegistrationResponse response) => new(

@@ -22,10 +22,10 @@ public sealed partial class PostgresJournal
         {
             // Registrations take turns by the counter of incarnations: one whose view of the nodes is older than the one before it does
             // nothing and looks again. An id of which a shard still knows is not free: its leases may be in use.
-            List<(NodeIncarnation? Registered, NodeRow? Holder, DateTimeOffset Now)> rows = await _connections.QueryAsync(
+            List<(NodeIncarnation? Registered, NodeRow? Holder, DateTimeOffset Now, int FeatureLevel)> rows = await _connections.QueryAsync(
                 $"""
                 WITH seen AS MATERIALIZED (
-                  SELECT last_incarnation FROM cluster WHERE id = 1
+                  SELECT last_incarnation, feature_level FROM cluster WHERE id = 1
                 ), holder AS MATERIALIZED (
                   SELECT {NodeColumns} FROM node
                   WHERE heartbeat_at > clock_timestamp() - $14 AND (node_id <> $15 OR incarnation <> $16)
@@ -33,14 +33,15 @@ public sealed partial class PostgresJournal
                   ORDER BY heartbeat_at DESC LIMIT 1
                 ), turn AS (
                   UPDATE cluster SET last_incarnation = cluster.last_incarnation + 1
-                  WHERE id = 1 AND last_incarnation = (SELECT seen.last_incarnation FROM seen) AND NOT EXISTS (SELECT 1 FROM holder)
+                  WHERE id = 1 AND last_incarnation = (SELECT seen.last_incarnation FROM seen) AND feature_level <= $12
+                    AND NOT EXISTS (SELECT 1 FROM holder)
                   RETURNING last_incarnation
                 ), registered AS (
                   INSERT INTO node ({NodeColumns})
                   SELECT
                     coalesce(
                       $1,
-                      (SELECT n.node_id FROM node n WHERE n.kafka_host = $2 AND n.kafka_port = $3 ORDER BY n.heartbeat_at DESC LIMIT 1),
+                      (SELECT n.node_id FROM node n WHERE n.kafka_host = $2 AND n.kafka_port = $3 ORDER BY n.incarnation DESC LIMIT 1),
                       (SELECT min(free.id) FROM (
                           SELECT 1 AS id
                           UNION SELECT n.node_id + 1 FROM node n WHERE n.node_id < 2147483647
@@ -56,20 +57,26 @@ public sealed partial class PostgresJournal
                     node_group = excluded.node_group, roles = excluded.roles, version = excluded.version,
                     feature_level = excluded.feature_level, draining = excluded.draining, unreached = excluded.unreached
                   RETURNING node_id, incarnation
+                ), reached AS (
+                  UPDATE node n SET unreached = trim(',' FROM replace(',' || n.unreached || ',', ',' || r.node_id || ',', ','))
+                  FROM registered r WHERE n.node_id <> r.node_id AND position(',' || r.node_id || ',' IN ',' || n.unreached || ',') > 0
                 )
-                SELECT r.node_id AS id, r.incarnation AS number, clock_timestamp() AS now, h.*
-                FROM (SELECT 1 AS one) AS always LEFT JOIN registered r ON TRUE LEFT JOIN holder h ON TRUE
+                SELECT r.node_id AS id, r.incarnation AS number, clock_timestamp() AS now, seen.feature_level AS used, h.*
+                FROM seen LEFT JOIN registered r ON TRUE LEFT JOIN holder h ON TRUE
                 """,
                 static row => (
                     row.IsDBNull(0) ? (NodeIncarnation?)null : new NodeIncarnation(row.GetInt32(0), row.GetInt64(1)),
-                    row.IsDBNull(3) ? null : ReadNode(row, 3),
-                    row.GetFieldValue<DateTimeOffset>(2)),
+                    row.IsDBNull(4) ? null : ReadNode(row, 4),
+                    row.GetFieldValue<DateTimeOffset>(2),
+                    row.GetInt32(3)),
                 cancellationToken,
                 Of(node.NodeId), Of(says.Kafka.Host), Of(says.Kafka.Port), Of(says.Rpc.Host), Of(says.Rpc.Port), Of(says.Http.Host),
                 Of(says.Http.Port), Of(says.Zone), Of(says.Group), Of(says.Roles), Of(says.Version), Of(says.FeatureLevel), Of(false),
                 Of(lease), Of(node.Predecessor?.NodeId ?? -1), Of(node.Predecessor?.Incarnation ?? -1));
             if (rows[0].Registered is { } registered)
                 return registered;
+            if (rows[0].FeatureLevel > says.FeatureLevel)
+                throw new FeatureLevelException(rows[0].FeatureLevel, says.FeatureLevel);
             if (rows[0].Holder is { } holder)
             {
                 NodeAddress address = holder.Description.Kafka == says.Kafka ? says.Kafka : says.Rpc;
@@ -112,8 +119,9 @@ public sealed partial class PostgresJournal
         List<HeartbeatPart> parts = await _connections.QueryAsync(
             $"""
             WITH me AS (
-              UPDATE node SET heartbeat_at = clock_timestamp(), draining = $3, unreached = $7 WHERE node_id = $1 AND incarnation = $2
-              RETURNING node_id, heartbeat_at
+              UPDATE node SET heartbeat_at = clock_timestamp(), draining = $3, unreached = coalesce((
+                SELECT string_agg(o.node_id::TEXT, ',' ORDER BY o.node_id) FROM node o WHERE o.node_id = ANY ($7) AND o.incarnation <= $8), '')
+              WHERE node_id = $1 AND incarnation = $2 RETURNING node_id, heartbeat_at, unreached
             ), held AS MATERIALIZED (
               SELECT shard_id FROM shard WHERE shard_id = ANY ($4) AND EXISTS (SELECT 1 FROM me) ORDER BY shard_id FOR UPDATE
             ), renewed AS (
@@ -129,24 +137,25 @@ public sealed partial class PostgresJournal
             UNION ALL
             SELECT 1, NULL, n.node_id, n.incarnation, NULL, NULL, NULL, NULL, coalesce(me.heartbeat_at, n.heartbeat_at), n.kafka_host,
               n.kafka_port, n.rpc_host, n.rpc_port, n.http_host, n.http_port, n.zone, n.node_group, n.roles, n.version, n.feature_level,
-              CASE WHEN me.node_id IS NULL THEN n.draining ELSE $3 END, CASE WHEN me.node_id IS NULL THEN n.unreached ELSE $7 END
+              CASE WHEN me.node_id IS NULL THEN n.draining ELSE $3 END, coalesce(me.unreached, n.unreached)
             FROM node n LEFT JOIN me ON me.node_id = n.node_id
             UNION ALL
-            SELECT 2, (SELECT count(*)::INT FROM me), NULL, NULL, NULL, NULL, NULL, clock_timestamp(), NULL, NULL, NULL, NULL, NULL, NULL,
+            SELECT 2, (SELECT count(*)::INT FROM me), (SELECT feature_level FROM cluster WHERE id = 1), NULL, NULL, NULL, NULL, clock_timestamp(), NULL, NULL, NULL, NULL, NULL, NULL,
               NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
             ORDER BY 1, 3
             """,
             ReadPart,
             cancellationToken,
             Of(node.NodeId), Of(node.Incarnation), Of(status.IsDraining), Of(held.Select(static fence => fence.ShardId).ToArray()),
-            Of(held.Select(static fence => fence.Epoch).ToArray()), Of(lease), Of(SqlNodeIds.Join(status.Unreached)));
+            Of(held.Select(static fence => fence.Epoch).ToArray()), Of(lease), Of(status.Unreached.ToArray()), Of(status.KnownIncarnation));
         var renewed = parts.Where(static part => part.IsRenewed).Select(static part => new Fence(part.Shard!.ShardId, part.Shard.Epoch)).ToHashSet();
         return new Heartbeat(
             parts[^1].Now,
             parts[^1].IsCurrent,
             [.. held.Where(renewed.Contains)],
             [.. parts.Select(static part => part.Node).OfType<NodeRow>()],
-            [.. parts.Select(static part => part.Shard).OfType<ShardRow>()]);
+            [.. parts.Select(static part => part.Shard).OfType<ShardRow>()],
+            parts[^1].FeatureLevel);
     }
 
     public async ValueTask ReleaseAsync(NodeIncarnation node, IReadOnlyList<Fence> held, CancellationToken cancellationToken) =>
@@ -165,7 +174,10 @@ public sealed partial class PostgresJournal
 
     public async ValueTask DepartAsync(NodeIncarnation node, CancellationToken cancellationToken) =>
         await ExecuteAsync(
-            $"UPDATE node SET heartbeat_at = {NoTime} WHERE node_id = $1 AND incarnation = $2",
+            """
+            UPDATE node SET heartbeat_at = to_timestamp(-extract(epoch FROM clock_timestamp())::FLOAT8)
+            WHERE node_id = $1 AND incarnation = $2
+            """,
             cancellationToken, Of(node.NodeId), Of(node.Incarnation));
 
     public async ValueTask<bool> AssignShardsAsync(
@@ -205,15 +217,22 @@ public sealed partial class PostgresJournal
 
     public async ValueTask<bool> RaiseFeatureLevelAsync(Fence coordinator, int level, CancellationToken cancellationToken)
     {
+        // It takes its turn with the registrations: none has come after the look at the nodes, and the next one sees the level.
         List<int> raised = await _connections.QueryAsync(
             $"""
-            WITH cluster_first AS MATERIALIZED (
-              SELECT count(*) FROM (SELECT 1 FROM cluster WHERE id = 1 FOR UPDATE) AS locked
+            WITH seen AS MATERIALIZED (
+              SELECT last_incarnation FROM cluster WHERE id = 1
+            ), behind AS MATERIALIZED (
+              SELECT 1 FROM node WHERE feature_level < $3 AND heartbeat_at > {NoTime}
+            ), cluster_first AS MATERIALIZED (
+              SELECT count(*) FROM (
+                SELECT 1 FROM cluster WHERE id = 1 AND last_incarnation = (SELECT seen.last_incarnation FROM seen) FOR UPDATE) AS locked
             ), fence AS MATERIALIZED (
               SELECT 1 FROM shard WHERE shard_id = $1 AND epoch = $2 AND lease_until > clock_timestamp()
                 AND (SELECT count FROM cluster_first) = 1 FOR UPDATE
             )
-            UPDATE cluster SET feature_level = greatest(feature_level, $3) WHERE id = 1 AND {WhileFenced} RETURNING feature_level
+            UPDATE cluster SET feature_level = greatest(feature_level, $3)
+            WHERE id = 1 AND {WhileFenced} AND NOT EXISTS (SELECT 1 FROM behind) RETURNING feature_level
             """,
             static row => row.GetInt32(0),
             cancellationToken,
@@ -232,16 +251,16 @@ public sealed partial class PostgresJournal
                     row.IsDBNull(4) ? null : new NodeIncarnation(row.GetInt32(4), row.GetInt64(5)),
                     row.GetFieldValue<DateTimeOffset>(7),
                     row.IsDBNull(6) ? null : row.GetInt32(6));
-                return new HeartbeatPart(shard, !row.IsDBNull(1), null, default, false);
+                return new HeartbeatPart(shard, !row.IsDBNull(1), null, default, false, 0);
             case 1:
                 var node = new NodeRow(
                     new NodeIncarnation(row.GetInt32(2), row.GetInt64(3)),
                     ReadDescription(row, 9),
                     row.GetFieldValue<DateTimeOffset>(8),
                     new NodeStatus(row.GetBoolean(20), SqlNodeIds.Split(row.GetString(21))));
-                return new HeartbeatPart(null, false, node, default, false);
+                return new HeartbeatPart(null, false, node, default, false, 0);
             default:
-                return new HeartbeatPart(null, false, null, row.GetFieldValue<DateTimeOffset>(7), row.GetInt32(1) == 1);
+                return new HeartbeatPart(null, false, null, row.GetFieldValue<DateTimeOffset>(7), row.GetInt32(1) == 1, row.GetInt32(2));
         }
     }
 
@@ -275,5 +294,5 @@ public sealed partial class PostgresJournal
     }
 
     /// <summary>A row of the answer to a heartbeat: a shard, a node, or at the end what it says of itself.</summary>
-    private readonly record struct HeartbeatPart(ShardRow? Shard, bool IsRenewed, NodeRow? Node, DateTimeOffset Now, bool IsCurrent);
+    private readonly record struct HeartbeatPart(ShardRow? Shard, bool IsRenewed, NodeRow? Node, DateTimeOffset Now, bool IsCurrent, int FeatureLevel);
 }

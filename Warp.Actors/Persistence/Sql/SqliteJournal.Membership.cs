@@ -16,11 +16,14 @@ public sealed partial class SqliteJournal
         await _database.RunAsync(connection => SqliteSchema.InTransaction(connection, () =>
         {
             NodeDescription says = node.Description;
+            int used = ReadFeatureLevel(connection);
+            if (used > says.FeatureLevel)
+                throw new FeatureLevelException(used, says.FeatureLevel);
             // Without an id: the row with its address, or the only one, or the next number.
             using var known = new SqlStatement(connection,
                 """
                 SELECT ifnull(
-                  (SELECT node_id FROM node WHERE kafka_host = $0 AND kafka_port = $1 ORDER BY heartbeat_at DESC LIMIT 1),
+                  (SELECT node_id FROM node WHERE kafka_host = $0 AND kafka_port = $1 ORDER BY incarnation DESC LIMIT 1),
                   (SELECT CASE WHEN count(*) = 1 THEN max(node_id) ELSE ifnull(max(node_id), 0) + 1 END FROM node))
                 """, 2);
             int id = node.NodeId ?? (int)(long)known.Scalar(says.Kafka.Host, says.Kafka.Port)!;
@@ -34,7 +37,7 @@ public sealed partial class SqliteJournal
                 VALUES ($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)
                 """, 14);
             // Who has the file's lock is alone: whoever else was there is dead.
-            using var end = new SqlStatement(connection, "UPDATE node SET heartbeat_at = 0 WHERE node_id <> $0", 1);
+            using var end = new SqlStatement(connection, "UPDATE node SET heartbeat_at = -heartbeat_at WHERE node_id <> $0 AND heartbeat_at > 0", 1);
             end.Execute(id);
             using var free = new SqlStatement(connection, "UPDATE shard SET lease_until = 0", 0);
             free.Execute();
@@ -80,7 +83,7 @@ public sealed partial class SqliteJournal
             long until = (now + lease).ToUnixTimeMilliseconds();
             List<Fence> renewed =
                 [.. held.Where(fence => isCurrent && renew.Execute(fence.ShardId, fence.Epoch, node.NodeId, node.Incarnation, until) == 1)];
-            return new Heartbeat(now, isCurrent, renewed, ReadNodes(connection), ReadShards(connection));
+            return new Heartbeat(now, isCurrent, renewed, ReadNodes(connection), ReadShards(connection), ReadFeatureLevel(connection));
         }));
 
     public async ValueTask ReleaseAsync(NodeIncarnation node, IReadOnlyList<Fence> held, CancellationToken cancellationToken) =>
@@ -94,8 +97,8 @@ public sealed partial class SqliteJournal
     public async ValueTask DepartAsync(NodeIncarnation node, CancellationToken cancellationToken) =>
         await _database.RunAsync(connection =>
         {
-            using var depart = new SqlStatement(connection, "UPDATE node SET heartbeat_at = 0 WHERE node_id = $0 AND incarnation = $1", 2);
-            return depart.Execute(node.NodeId, node.Incarnation);
+            using var depart = new SqlStatement(connection, "UPDATE node SET heartbeat_at = $2 WHERE node_id = $0 AND incarnation = $1", 3);
+            return depart.Execute(node.NodeId, node.Incarnation, -Now().ToUnixTimeMilliseconds());
         });
 
     public async ValueTask<bool> AssignShardsAsync(
@@ -125,9 +128,18 @@ public sealed partial class SqliteJournal
         await _database.RunAsync(connection => SqliteSchema.InTransaction(connection, () =>
         {
             using var raise = new SqlStatement(connection,
-                $"UPDATE cluster SET feature_level = max(feature_level, $2) WHERE {WhileFenced}", 3);
+                $"""
+                UPDATE cluster SET feature_level = max(feature_level, $2)
+                WHERE {WhileFenced} AND NOT EXISTS (SELECT 1 FROM node WHERE feature_level < $2 AND heartbeat_at > 0)
+                """, 3);
             return raise.Execute(coordinator.ShardId, coordinator.Epoch, level) == 1;
         }));
+
+    private static int ReadFeatureLevel(SqliteConnection connection)
+    {
+        using var statement = new SqlStatement(connection, "SELECT feature_level FROM cluster", 0);
+        return (int)(long)statement.Scalar()!;
+    }
 
     private static List<NodeRow> ReadNodes(SqliteConnection connection)
     {

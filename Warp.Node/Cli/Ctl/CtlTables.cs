@@ -53,7 +53,7 @@ internal sealed class CtlTables
                 node.SecondsSinceHeard is { } seconds ? $"{Text(seconds)} s ago" : None);
         }
         _console.Write(table);
-        Line($"Cluster {report.ClusterId}; * answers; "
+        Line($"Cluster {report.ClusterId}, feature level {report.FeatureLevel}; * answers; "
             + (report.Coordinator is { } coordinator ? $"node {coordinator} coordinates the shards" : "no node coordinates the shards at this moment"));
     }
 

@@ -5,9 +5,10 @@ namespace Warp.Node.Control.Reports;
 /// <param name="AnsweredBy">The node that tells it.</param>
 /// <param name="Coordinator">The node that places the shards; null while there is none.</param>
 /// <param name="JournalProblem">Why this is not the latest but what the node has last heard; null when the journal has just told it.</param>
-/// <param name="Nodes">All that have ever been there and have not left for good.</param>
+/// <param name="FeatureLevel">What the cluster may use.</param>
+/// <param name="Nodes">All that are there, and those that are remembered.</param>
 public sealed record ClusterReport(
-    string ClusterId, int AnsweredBy, int? Coordinator, string? JournalProblem, IReadOnlyList<NodeReport> Nodes);
+    string ClusterId, int AnsweredBy, int? Coordinator, string? JournalProblem, int FeatureLevel, IReadOnlyList<NodeReport> Nodes);
 
 /// <summary>One node.</summary>
 /// <param name="Id">Its number.</param>
@@ -22,8 +23,8 @@ public sealed record ClusterReport(
 /// <param name="Shards">How many it owns.</param>
 /// <param name="Singletons">Which singletons run there.</param>
 /// <param name="Version">Of its program.</param>
-/// <param name="FeatureLevel">The highest that it knows.</param>
-/// <param name="SecondsSinceHeard">By the database's clock; null once it has left.</param>
+/// <param name="FeatureLevel">The highest that it offers.</param>
+/// <param name="SecondsSinceHeard">By the database's clock; since it left, if it has; null if that is not known.</param>
 /// <param name="Unreached">The live nodes that it cannot reach.</param>
 public sealed record NodeReport(
     int Id,

@@ -195,4 +195,27 @@ public sealed partial class PostgresJournalSpec
         Assert.Equal(first with { Incarnation = (await again).Incarnation }, await again);
         Assert.False((await BeatAsync(first)).IsCurrent);
     }
+
+    [Fact]
+    public async Task That_a_node_was_not_reached_is_said_of_its_life_then_and_of_no_later_one()
+    {
+        NodeDescription description = MembershipCalls.NewDescription();
+        NodeIncarnation first = await RegisterAsync(5, description);
+        NodeIncarnation other = await Journal.RegisterNodeAsync(6, Cancellation);
+        var status = new NodeStatus(false, [5, other.NodeId], other.Incarnation);
+        await Journal.HeartbeatAsync(Node, status, [], _lease, Cancellation);
+        Assert.Equal([5, 6], await UnreachedAsync());
+
+        NodeIncarnation second = await RegisterAsync(5, description with { Kafka = new("elsewhere.example", 1), Rpc = new("elsewhere.example", 2) });
+        Assert.True(second.Incarnation > first.Incarnation);
+        Assert.Equal([6], await UnreachedAsync());
+        await Journal.HeartbeatAsync(Node, status, [], _lease, Cancellation);
+        Assert.Equal([6], await UnreachedAsync());
+
+        await Journal.HeartbeatAsync(Node, status with { KnownIncarnation = second.Incarnation }, [], _lease, Cancellation);
+        Assert.Equal([5, 6], await UnreachedAsync());
+
+        async Task<IEnumerable<int>> UnreachedAsync() =>
+            (await BeatAsync(other)).Nodes.Single(row => row.Node == Node).Status.Unreached;
+    }
 }

@@ -27,7 +27,7 @@ public sealed partial class PostgresJournalSpec : JournalSpec
     protected override Task PassAsync(TimeSpan time) => _database.ExecuteAsync(
         """
         UPDATE shard SET lease_until = lease_until - @t;
-        UPDATE node SET heartbeat_at = heartbeat_at - @t;
+        UPDATE node SET heartbeat_at = CASE WHEN heartbeat_at > to_timestamp(0) THEN heartbeat_at - @t ELSE heartbeat_at + @t END;
         UPDATE object SET deadline = deadline - @t, released_at = released_at - @t, deleted_at = deleted_at - @t;
         """,
         ("t", time));

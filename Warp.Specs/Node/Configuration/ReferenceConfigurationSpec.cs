@@ -14,7 +14,7 @@ public sealed partial class ReferenceConfigurationSpec
     public void The_keys_are_the_known_ones() => Assert.Equal(
         [
             "warp.cache.size",
-            "warp.cluster.secret", "warp.cluster.seeds",
+            "warp.cluster.feature-level", "warp.cluster.secret", "warp.cluster.seeds",
             "warp.compaction.bytes-per-second", "warp.compaction.enabled", "warp.compaction.interval", "warp.compaction.l1-size",
             "warp.compaction.l2-size", "warp.compaction.memory", "warp.compaction.min-objects",
             "warp.flush.interval", "warp.flush.puts-in-flight", "warp.flush.puts-per-second", "warp.flush.size",
@@ -32,7 +32,7 @@ public sealed partial class ReferenceConfigurationSpec
             "warp.store.url",
             "warp.timing.answer-memory", "warp.timing.collection-grace", "warp.timing.commit-deadline", "warp.timing.drain",
             "warp.timing.held-batch", "warp.timing.lease", "warp.timing.lease-margin", "warp.timing.lease-renewal",
-            "warp.timing.pending-life", "warp.timing.plan-life", "warp.timing.scale",
+            "warp.timing.node-memory", "warp.timing.pending-life", "warp.timing.plan-life", "warp.timing.scale",
             "warp.topic.auto-create", "warp.topic.defaults", "warp.topic.partitions",
         ],
         ReferenceConfiguration.Entries.Select(entry => entry.Key).Order(StringComparer.Ordinal));

@@ -1,4 +1,7 @@
+using Warp.Node.Configuration;
 using Warp.Node.Handlers;
+using Warp.Protocol.Messages;
+using Warp.Protocol.Wire;
 using Xunit;
 
 namespace Warp.Specs.Node.Handlers;
@@ -23,6 +26,25 @@ public sealed class ClusterViewSpec
     [Fact]
     public void A_lone_node_is_every_replica() =>
         Assert.Equal([4, 4, 4], new ClusterView("id", Node(4)).ReplicasOf(4, 9, 3));
+
+    [Fact]
+    public void A_client_is_sent_to_a_node_that_can_serve_it_though_no_routing_generation_has_it_yet()
+    {
+        ClusterNode self = Node(4) with { Roles = NodeRoles.Control };
+
+        Assert.Equal(5, new ClusterView("id", self, Node(5)).LeaderFor(Asked, [4]));
+        Assert.Equal(6, new ClusterView("id", self, Node(5), Node(6)).LeaderFor(Asked, [4, 6]));
+        Assert.Equal(4, new ClusterView("id", self).LeaderFor(Asked, [4]));
+    }
+
+    private static RequestContext Asked => new()
+    {
+        Header = new RequestHeader((short)ApiKey.Metadata, 12, 1, "client"),
+        Frame = PooledBuffer.Rent(1),
+        ConnectionId = 1,
+        RemoteEndPoint = null,
+        ConnectionClosed = CancellationToken.None,
+    };
 
     private static ClusterNode Node(int id) => new(id, $"node-{id}.example", 9092, null);
 }

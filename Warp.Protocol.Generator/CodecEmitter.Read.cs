@@ -84,7 +84,17 @@ internal sealed partial class CodecEmitter
         string nullable = Condition(field.Nullable, context);
         if (field.Type.IsArray)
         {
-            EmitReadArray(body, field);
+            string packed = Condition(field.PackedVersions, context);
+            if (packed != "false")
+            {
+                using (_source.BlockIf(packed))
+                    _source.Line($"value.{field.Name} = {ElementType(field.Type)}.ReadPacked(ref reader, value);");
+            }
+            if (packed != "true")
+            {
+                using (_source.BlockIf(packed == "false" ? "true" : $"!({packed})"))
+                    EmitReadArray(body, field);
+            }
             return;
         }
         if (field.Type.Struct is { } inner)

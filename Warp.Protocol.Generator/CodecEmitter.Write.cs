@@ -77,7 +77,17 @@ internal sealed partial class CodecEmitter
         string nullable = Condition(field.Nullable, context);
         if (field.Type.IsArray)
         {
-            EmitWriteArray(body, field);
+            string packed = Condition(field.PackedVersions, context);
+            if (packed != "false")
+            {
+                using (_source.BlockIf(packed))
+                    _source.Line($"{ElementType(field.Type)}.WritePacked(writer, {field.Name}, this);");
+            }
+            if (packed != "true")
+            {
+                using (_source.BlockIf(packed == "false" ? "true" : $"!({packed})"))
+                    EmitWriteArray(body, field);
+            }
             return;
         }
         if (field.Type.Struct is not null)

@@ -90,6 +90,9 @@ internal sealed class FieldSchema(string name, FieldType type, int line)
     public VersionRange TagVersions { get; set; } = VersionRange.None;
     public bool Ignorable { get; set; }
 
+    /// <summary>The versions in which the elements have a common, denser layout, which their struct reads and writes by hand.</summary>
+    public VersionRange PackedVersions { get; set; } = VersionRange.None;
+
     /// <summary>The default as written in the schema, or null where the type's own applies.</summary>
     public string? Default { get; set; }
 

@@ -7,7 +7,8 @@ namespace Warp.Protocol.Generator;
 
 /// <summary>
 /// Reads the schema notation: one declaration (api, event, struct) after the other, fields nested by two spaces a level, # to the end
-/// of the line for comments. A field is <c>Name: type [versions] [null [versions]] [tag N [versions]] [ignorable] [= default]</c>.
+/// of the line for comments. A field is <c>Name: type [versions] [null [versions]] [tag N [versions]] [ignorable]
+/// [packed [versions]] [= default]</c>.
 /// </summary>
 internal sealed class SchemaParser
 {
@@ -178,11 +179,14 @@ internal sealed class SchemaParser
                 case "ignorable":
                     field.Ignorable = true;
                     break;
+                case "packed":
+                    field.PackedVersions = words.TryNextVersions(out var packed) ? packed : VersionRange.All;
+                    break;
                 case "=":
                     field.Default = words.Next("a default");
                     break;
                 default:
-                    throw Error($"'{word}' is none of null, tag, ignorable, =.");
+                    throw Error($"'{word}' is none of null, tag, ignorable, packed, =.");
             }
         }
     }

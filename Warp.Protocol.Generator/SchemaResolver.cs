@@ -129,6 +129,7 @@ internal sealed class SchemaResolver
             field.Versions = field.Versions.And(body.Versions);
             field.Nullable = field.Nullable.And(field.Versions);
             field.TagVersions = field.TagVersions.And(field.Versions);
+            field.PackedVersions = field.PackedVersions.And(field.Versions);
             if (field.Versions.IsEmpty)
                 throw Wrong($"occurs in none of the versions {body.Versions}.");
             if (s_reserved.Contains(field.Name) && body == message.Body)
@@ -139,6 +140,8 @@ internal sealed class SchemaResolver
                 throw Wrong("cannot be null: only strings, bytes, records, arrays and structs can.");
             if (field.Type is { IsArray: true, Scalar.IsRecords: true })
                 throw Wrong("is an array of records, which no codec knows.");
+            if (!field.PackedVersions.IsEmpty && (body != message.Body || field.IsNullable || field.Type is not { IsArray: true, Struct: not null }))
+                throw Wrong("cannot be packed: only arrays of structs that are a message's own, and never null, can.");
             if (field.Tag is { } tag)
             {
                 if (!tags.Add(tag))

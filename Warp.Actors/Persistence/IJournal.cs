@@ -60,7 +60,9 @@ public interface IJournal : IObjectRows, IMembership, IAsyncDisposable
     /// </summary>
     ValueTask<IReadOnlyList<string>> ListPersistenceIdsAsync(string prefix, CancellationToken cancellationToken);
 
-    /// <summary>Deletes the events up to and including a number, as far as a committed snapshot covers them. Fenced.</summary>
+    /// <summary>
+    /// Has the events up to and including a number deleted, as far as a committed snapshot covers them; some of them perhaps later. Fenced.
+    /// </summary>
     ValueTask TrimAsync(Fence fence, string persistenceId, long upToSequenceNr, CancellationToken cancellationToken);
 }
 

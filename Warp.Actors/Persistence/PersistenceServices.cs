@@ -16,6 +16,9 @@ public sealed class PersistenceServices(IJournal journal, GroupCommit commits, S
 
     public TimeConstants Times { get; } = times;
 
+    /// <summary>The least bytes of events between two snapshots of an actor.</summary>
+    public long SnapshotSpacingBytes { get; init; } = 256 * 1024;
+
     /// <summary>Notes that a write of this shard has an unknown outcome: its epoch is raised before anyone recovers under it.</summary>
     public void Doubt(int shardId)
     {

@@ -16,8 +16,8 @@ namespace Warp.Actors.Persistence;
 public abstract class PersistentActor<TMessage> : Actor<TMessage>
     where TMessage : class
 {
-    /// <summary>A snapshot is worth writing when this many bytes of events have gathered, or as many as the last snapshot had.</summary>
-    private const long MinSnapshotSpacingBytes = 256 * 1024;
+    /// <summary>A snapshot is worth writing when so many times its predecessor's bytes have gathered in events.</summary>
+    private const int EventsPerSnapshot = 2;
 
     private readonly PersistenceServices _services;
     private readonly EventCodec _codec;
@@ -217,10 +217,13 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
             Handle(next);
     }
 
-    /// <summary>Writes at most as many bytes of snapshots as of events, and keeps what recovery reads within twice the state.</summary>
+    /// <summary>
+    /// Keeps what is written of snapshots below what is written of events, as long as the state does not grow faster than those, and what
+    /// recovery reads within three times the state.
+    /// </summary>
     private void SnapshotIfDue()
     {
-        if (!_snapshotting.IsCompleted || _bytesSinceSnapshot < Math.Max(MinSnapshotSpacingBytes, _lastSnapshotBytes))
+        if (!_snapshotting.IsCompleted || _bytesSinceSnapshot < Math.Max(_services.SnapshotSpacingBytes, EventsPerSnapshot * _lastSnapshotBytes))
             return;
         var snapshot = new SnapshotRecord(_sequenceNr, TakeSnapshot());
         _bytesSinceSnapshot = 0;

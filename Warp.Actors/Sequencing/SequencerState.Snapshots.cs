@@ -8,13 +8,13 @@ public sealed partial class SequencerState
     public SequencerSnapshot ToSnapshot() => new()
     {
         Time = TimeMs,
-        Partitions = [.. _logs.Values.Select(ToSnapshot)],
-        Objects = [.. _objects.Select(static pair => new SequencerSnapshot.ObjectSnapshot
+        ObjectTable = [.. _objects.OrderBy(static pair => pair.Key).Select(static pair => new SequencerSnapshot.ObjectSnapshot
         {
             ObjectId = pair.Key.ToGuid(),
             SizeBytes = pair.Value.SizeBytes,
             Level = (sbyte)pair.Value.Level,
         })],
+        Partitions = [.. _logs.Values.OrderBy(static log => (log.Key.TopicId, log.Key.Partition)).Select(ToSnapshot)],
         DeletedTopics = [.. _deletedByAge.Select(static entry => new SequencerSnapshot.DeletedTopicSnapshot { TopicId = entry.Id, Time = entry.TimeMs })],
         Nodes = [.. _nodes.Select(static pair => new SequencerSnapshot.NodeCommitsSnapshot
         {
@@ -36,7 +36,7 @@ public sealed partial class SequencerState
     public void Restore(SequencerSnapshot snapshot)
     {
         TimeMs = snapshot.Time;
-        foreach (SequencerSnapshot.ObjectSnapshot entry in snapshot.Objects)
+        foreach (SequencerSnapshot.ObjectSnapshot entry in snapshot.ObjectTable.Concat(snapshot.Objects))
             _objects.Add(entry.ObjectId.ToObjectId(), new ObjectUse(entry.SizeBytes, entry.Level, 0));
         foreach (SequencerSnapshot.PartitionSnapshot entry in snapshot.Partitions)
             Restore(entry);

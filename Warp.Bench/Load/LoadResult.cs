@@ -80,6 +80,9 @@ public sealed record LoadResult
         // In the whole run, because what is under way at the ends of the time that counts is more than all footers.
         AddPer(figures, "footer_percent", 100 * (BytesBeyondRecords ?? 0), AllProducedBytes);
         AddPer(figures, "disk_written_percent", 100 * (BytesWritten ?? 0), AllProducedBytes);
+        double beyond = (BytesWritten ?? AllProducedBytes) - AllProducedBytes;
+        AddPer(figures, "metadata_percent", 100 * beyond, AllProducedBytes);
+        AddPer(figures, "metadata_bytes_per_record", beyond * Produced.Bytes / Math.Max(1, Produced.Records), AllProducedBytes);
         foreach (StorePrices prices in StorePrices.All)
             AddPer(figures, $"cost_usd_per_gb[{prices.Name}]", Store!.Value.CostDollars(prices), produced);
         return figures;

@@ -21,14 +21,16 @@ internal sealed class JournaledNode : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly int _shards;
     private readonly TimeConstants _times;
+    private readonly long? _snapshotSpacingBytes;
     private ActorSystem _system = null!;
 
-    private JournaledNode(TimeProvider time, int shards, TimeConstants times)
+    private JournaledNode(TimeProvider time, int shards, TimeConstants times, long? snapshotSpacingBytes)
     {
         _folder = Directory.CreateTempSubdirectory("warp-node-").FullName;
         _time = time;
         _shards = shards;
         _times = times;
+        _snapshotSpacingBytes = snapshotSpacingBytes;
     }
 
     /// <summary>How long a test waits for anything, in real time.</summary>
@@ -40,6 +42,9 @@ internal sealed class JournaledNode : IAsyncDisposable
     public ActorSystem System => _system;
 
     public FaultyJournal Journal { get; private set; } = null!;
+
+    /// <summary>The journal itself.</summary>
+    public SqliteJournal Sqlite { get; private set; } = null!;
 
     public NodeIncarnation Node { get; private set; }
 
@@ -70,9 +75,11 @@ internal sealed class JournaledNode : IAsyncDisposable
     /// <param name="time">Its clock, and the journal's; the real one when left out.</param>
     /// <param name="shards">How many sequencers it has.</param>
     /// <param name="times">Its deadlines.</param>
-    public static async Task<JournaledNode> StartAsync(TimeProvider? time = null, int shards = 1, TimeConstants? times = null)
+    /// <param name="snapshotSpacingBytes">The least bytes of events between two snapshots, if not those of a node.</param>
+    public static async Task<JournaledNode> StartAsync(
+        TimeProvider? time = null, int shards = 1, TimeConstants? times = null, long? snapshotSpacingBytes = null)
     {
-        var node = new JournaledNode(time ?? TimeProvider.System, shards, times ?? new TimeConstants());
+        var node = new JournaledNode(time ?? TimeProvider.System, shards, times ?? new TimeConstants(), snapshotSpacingBytes);
         await node.OpenAsync();
         return node;
     }
@@ -138,13 +145,16 @@ internal sealed class JournaledNode : IAsyncDisposable
     {
         var cluster = new ClusterRecord("a-cluster-id-of-22-char", 0, StoreBound: false, _shards, EntityHash.Name, 1);
         _system = new ActorSystem(_time, new Random(1), loggers: Log);
-        Journal = new FaultyJournal(await SqliteJournal.OpenAsync(JournalPath, cluster, _time));
+        Sqlite = await SqliteJournal.OpenAsync(JournalPath, cluster, _time);
+        Journal = new FaultyJournal(Sqlite);
         Node = await Journal.RegisterNodeAsync(null, Cancellation);
         Leases = new ShardLeases(_system, Journal, Node, _times);
         int[] shards = [.. Enumerable.Range(0, _shards), ShardIds.Catalog, ShardIds.Compaction, ShardIds.Collection];
         await Leases.StartAsync(shards, Cancellation);
         Commits = new GroupCommit(_system, Journal);
         Services = new PersistenceServices(Journal, Commits, Leases, _times);
+        if (_snapshotSpacingBytes is { } bytes)
+            Services = new PersistenceServices(Journal, Commits, Leases, _times) { SnapshotSpacingBytes = bytes };
         Published = new PublishedCatalog(s_configs);
         Published.Publish(Published.Current, 0, []);
         Routes = ShardRoutes.Alone(Node);

@@ -30,11 +30,11 @@ public sealed class StoreUsageSpec
     {
         IReadOnlyDictionary<string, double> figures = Result(producedBytes: 2_000_000_000, fetchedBytes: 6_000_000_000).Figures();
         Assert.Equal(
-            (double[])[4, 0.5, 120, 10, 200, 0.1, 100.5, 1_000, 200],
+            (double[])[4, 0.5, 120, 10, 200, 0.1, 100.5, 0.5, 10_000, 1_000, 200],
             ((string[])
             [
                 "broker_cpu_cores", "broker_cpu_s_per_gb", "store_puts_per_gb", "store_gets_per_gb", "broker_allocated_mb_per_gb",
-                "footer_percent", "disk_written_percent", "broker_rss_mb", "produce_mb_per_s",
+                "footer_percent", "disk_written_percent", "metadata_percent", "metadata_bytes_per_record", "broker_rss_mb", "produce_mb_per_s",
             ]).Select(name => Math.Round(figures[name], 9)));
     }
 

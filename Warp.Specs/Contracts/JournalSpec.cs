@@ -36,6 +36,9 @@ public abstract partial class JournalSpec : IAsyncLifetime
     /// <summary>The texts of all events that are still there, whatever a snapshot covers. May reopen the journal.</summary>
     protected abstract Task<string[]> AllEventsAsync(string persistenceId);
 
+    /// <summary>Whether what is trimmed is gone at once, and not with the appends that follow.</summary>
+    protected virtual bool TrimsAtOnce => true;
+
     /// <summary>Loses an event, as a damaged database would. May reopen the journal.</summary>
     protected abstract Task LoseEventAsync(string persistenceId, long sequenceNr);
 
@@ -88,6 +91,12 @@ public abstract partial class JournalSpec : IAsyncLifetime
     };
 
     private protected static SnapshotRecord Snapshot(long sequenceNr, string text) => new(sequenceNr, Encoding.UTF8.GetBytes(text));
+
+    private async Task AssertTrimmedAsync(string persistenceId, string[] trimmed, string[] kept)
+    {
+        string[] found = await AllEventsAsync(persistenceId);
+        Assert.Equal(TrimsAtOnce ? kept : [.. trimmed[^Math.Max(0, found.Length - kept.Length)..], .. kept], found);
+    }
 
     private protected async Task<WriteResult> AppendAsync(ActorWrite write) =>
         Assert.Single(await Journal.AppendAsync([write], Cancellation));

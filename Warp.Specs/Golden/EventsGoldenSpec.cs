@@ -140,21 +140,24 @@ public sealed partial class EventsGoldenSpec
     {
         EventRecord record = CodecOf(name).Encode(SampleOf(name));
 
-        Assert.Equal(0, record.Version);
-        GoldenFile.AssertEqual($"Events.{name}-v0.bin", record.Payload.ToArray());
+        GoldenFile.AssertEqual($"Events.{name}-v{record.Version}.bin", record.Payload.ToArray());
     }
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void The_file_is_read_as_the_event_that_it_was(string name)
+    public void The_file_of_each_version_is_read_as_the_event_that_it_was(string name)
     {
         EventCodec codec = CodecOf(name);
         EventRecord sample = codec.Encode(SampleOf(name));
+        for (ushort version = 0; version <= sample.Version; version++)
+        {
+            var record = new EventRecord(sample.Kind, version, GoldenFile.Read($"Events.{name}-v{version}.bin"));
 
-        IEvent read = codec.Decode("golden", sample with { Payload = GoldenFile.Read($"Events.{name}-v0.bin") });
+            IEvent read = codec.Decode("golden", record);
 
-        Assert.Equal(name, read.GetType().Name);
-        Assert.Equal(Convert.ToHexString(sample.Payload.Span), Convert.ToHexString(codec.Encode(read).Payload.Span));
+            Assert.Equal(name, read.GetType().Name);
+            Assert.Equal(Convert.ToHexString(sample.Payload.Span), Convert.ToHexString(codec.Encode(read).Payload.Span));
+        }
     }
 
     [Fact]

@@ -16,15 +16,17 @@ public sealed class SnapshotsGoldenSpec
 
     [Fact]
     public void A_sequencers_snapshot_is_written_as_the_file_has_it() =>
-        GoldenFile.AssertEqual("Snapshots.Sequencer-v0.bin", EventCodec.EncodeSnapshot(Sequencer(), SequencerSnapshot.HighestVersion));
+        GoldenFile.AssertEqual("Snapshots.Sequencer-v1.bin", EventCodec.EncodeSnapshot(Sequencer(), SequencerSnapshot.HighestVersion));
 
-    [Fact]
-    public void A_sequencer_goes_on_from_the_file()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void A_sequencer_goes_on_from_the_file(int version)
     {
         var state = new SequencerState(TimeSpan.FromMinutes(3));
 
         state.Restore(EventCodec.DecodeSnapshot(
-            "golden", GoldenFile.Read("Snapshots.Sequencer-v0.bin"), SequencerSnapshot.HighestVersion, SequencerSnapshot.Read));
+            "golden", GoldenFile.Read($"Snapshots.Sequencer-v{version}.bin"), SequencerSnapshot.HighestVersion, SequencerSnapshot.Read));
 
         var id = ObjectId.FromBytes(s_object.ToByteArray(bigEndian: true));
         PartitionLog log = state.Find(new TopicPartition(s_topic, 300))!;
@@ -48,7 +50,7 @@ public sealed class SnapshotsGoldenSpec
         Assert.Equal([PartitionRefusal.None, PartitionRefusal.ExtentsMissing], state.FindSwap(id)!);
         Assert.Equal(1_790_000_000_123, state.TimeMs);
         GoldenFile.AssertEqual(
-            "Snapshots.Sequencer-v0.bin", EventCodec.EncodeSnapshot(state.ToSnapshot(), SequencerSnapshot.HighestVersion));
+            "Snapshots.Sequencer-v1.bin", EventCodec.EncodeSnapshot(state.ToSnapshot(), SequencerSnapshot.HighestVersion));
     }
 
     [Fact]
@@ -167,7 +169,7 @@ public sealed class SnapshotsGoldenSpec
                 ],
             },
         ],
-        Objects = [new() { ObjectId = s_object, SizeBytes = 8_388_608, Level = 1 }],
+        ObjectTable = [new() { ObjectId = s_object, SizeBytes = 8_388_608, Level = 1 }],
         DeletedTopics = [new() { TopicId = s_object, Time = 1_790_000_000_001 }],
         Nodes = [new() { NodeId = 12, Incarnation = 34, LastNumber = 77, Time = 1_790_000_000_123 }],
         RecentCommits =

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
 
@@ -9,14 +10,43 @@ namespace Warp.Actors.Persistence.Sql;
 /// </summary>
 internal sealed class DatabaseThread : IAsyncDisposable
 {
+    private const string ThisThread = "/proc/thread-self";
+
     private readonly Channel<Action> _jobs = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SqliteConnection _connection;
+    private string? _ioFile;
 
     public DatabaseThread(SqliteConnection connection)
     {
         _connection = connection;
         new Thread(Run) { Name = "warp-sqlite", IsBackground = true }.Start();
+    }
+
+    /// <summary>
+    /// Bytes that the connection has had written to disk: by pages, as the kernel counts them, or as they were handed to it where files have
+    /// no disk under them. 0 on systems that do not tell.
+    /// </summary>
+    public long BytesWritten
+    {
+        get
+        {
+            if (_ioFile is null)
+                return 0;
+            try
+            {
+                string[] lines = File.ReadAllLines(_ioFile);
+                return Math.Max(ValueOf("write_bytes: "), ValueOf("wchar: "));
+
+                long ValueOf(string name) => lines.Where(line => line.StartsWith(name, StringComparison.Ordinal))
+                    .Select(line => long.Parse(line.AsSpan(name.Length), CultureInfo.InvariantCulture)).FirstOrDefault();
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // The thread has ended, or one may not look.
+                return 0;
+            }
+        }
     }
 
     /// <summary>Runs a job after those before it.</summary>
@@ -48,6 +78,9 @@ internal sealed class DatabaseThread : IAsyncDisposable
 
     private void Run()
     {
+        // Where the kernel counts what a thread has written, all of it is this connection's.
+        if (Directory.Exists(ThisThread))
+            _ioFile = $"/proc/self/task/{File.ResolveLinkTarget(ThisThread, returnFinalTarget: false)!.Name}/io";
         try
         {
             // The thread is there to block.

@@ -10,24 +10,28 @@ internal sealed class SqliteAppender : IDisposable
 {
     private readonly SqliteConnection _connection;
     private readonly SqlStatement _epoch;
-    private readonly SqlStatement _lastEvent;
-    private readonly SqlStatement _lastSnapshot;
+    private readonly SqlStatement _insertActor;
     private readonly SqlStatement _insertEvent;
     private readonly SqlStatement _upsertSnapshot;
     private readonly SqlStatement _objectState;
     private readonly SqlStatement _addReference;
     private readonly SqlStatement _addRegistered;
     private readonly SqlStatement _dropReference;
-    private readonly Dictionary<string, long> _lastSequence = [];
+    private readonly SqlStatement _deleteRun;
+    private SqliteEvents? _events;
+    private long _toDelete;
 
     public SqliteAppender(SqliteConnection connection)
     {
         _connection = connection;
         _epoch = new SqlStatement(connection, "SELECT epoch FROM shard WHERE shard_id = $0 AND owner_node IS NOT NULL", 1);
-        _lastEvent = new SqlStatement(connection, "SELECT max(sequence_nr) FROM journal WHERE persistence_id = $0", 1);
-        _lastSnapshot = new SqlStatement(connection, "SELECT sequence_nr FROM snapshot WHERE persistence_id = $0", 1);
+        _insertActor = new SqlStatement(connection, "INSERT INTO actor (persistence_id) VALUES ($0) RETURNING actor_id", 1);
         _insertEvent = new SqlStatement(connection,
-            "INSERT INTO journal (persistence_id, sequence_nr, epoch, kind, version, payload, written_at) VALUES ($0, $1, $2, $3, $4, $5, $6)", 7);
+            """
+            INSERT INTO journal (ordinal, actor_id, sequence_nr, epoch, kind, version, payload, written_at)
+            VALUES ($0, $1, $2, $3, $4, $5, $6, $7)
+            """, 8);
+        _deleteRun = new SqlStatement(connection, "DELETE FROM journal WHERE ordinal BETWEEN $0 AND $1", 2);
         _upsertSnapshot = new SqlStatement(connection,
             """
             INSERT INTO snapshot (persistence_id, sequence_nr, epoch, payload) VALUES ($0, $1, $2, $3)
@@ -53,6 +57,9 @@ internal sealed class SqliteAppender : IDisposable
             """, 3);
     }
 
+    /// <summary>Which events there are; read again after a failure, which may have left something out.</summary>
+    public SqliteEvents Events => _events ??= SqliteEvents.Load(_connection);
+
     /// <summary>Runs the transaction. A failure before the commit is a certain rollback; one of the commit itself is unknown.</summary>
     public IReadOnlyList<WriteResult> Append(IReadOnlyList<ActorWrite> writes, DateTimeOffset now)
     {
@@ -60,6 +67,7 @@ internal sealed class SqliteAppender : IDisposable
         try
         {
             SqliteSchema.Execute(_connection, SqliteSchema.Begin);
+            DeleteDead(writes);
             for (int i = 0; i < writes.Count; i++)
                 results[i] = Check(writes[i], now) is { } refusal ? refusal : Write(writes[i], now);
         }
@@ -86,15 +94,34 @@ internal sealed class SqliteAppender : IDisposable
     public void Dispose()
     {
         foreach (SqlStatement statement in (SqlStatement[])
-            [_epoch, _lastEvent, _lastSnapshot, _insertEvent, _upsertSnapshot, _objectState, _addReference, _addRegistered, _dropReference])
+            [_epoch, _insertActor, _insertEvent, _deleteRun, _upsertSnapshot, _objectState, _addReference, _addRegistered, _dropReference])
         {
             statement.Dispose();
         }
     }
 
+    /// <summary>
+    /// Deletes as many bytes of dead events as are about to be written: the pages that this empties take the new events, so that they are
+    /// written once. Deleted on their own, they would be written twice, in a commit and out of the write-ahead log, to say that they are empty.
+    /// </summary>
+    private void DeleteDead(IReadOnlyList<ActorWrite> writes)
+    {
+        foreach (ActorWrite write in writes)
+        {
+            foreach (EventRecord record in write.Events)
+                _toDelete += record.Payload.Length;
+        }
+        while (_toDelete > 0 && Events.TryTakeDead(out SqliteEvents.Run? run))
+        {
+            _deleteRun.Execute(run.FirstOrdinal, run.LastOrdinal);
+            _toDelete -= run.Bytes;
+        }
+        _toDelete = Math.Min(_toDelete, 0);
+    }
+
     private WriteResult[] AllFailed(WriteResult[] results, WriteResult failure)
     {
-        _lastSequence.Clear();
+        _events = null;
         Array.Fill(results, failure);
         return results;
     }
@@ -106,10 +133,10 @@ internal sealed class SqliteAppender : IDisposable
             return WriteResult.Refused(WriteRefusal.Fenced, $"shard {write.Fence.ShardId} has a newer epoch than {write.Fence.Epoch}, or was given up");
         if (write.NotAfter is { } deadline && now > deadline)
             return WriteResult.Refused(WriteRefusal.TooLate, $"the commit's deadline passed {(now - deadline).TotalMilliseconds:F0} ms ago");
-        if (write.Events.Count > 0 && write.FirstSequenceNr != LastSequenceNr(write.PersistenceId) + 1)
+        if (write.Events.Count > 0 && write.FirstSequenceNr != Events.LastSequenceNr(write.PersistenceId) + 1)
         {
             return WriteResult.Refused(WriteRefusal.SequenceConflict,
-                $"{write.PersistenceId} is at {LastSequenceNr(write.PersistenceId)}, the events start at {write.FirstSequenceNr}");
+                $"{write.PersistenceId} is at {Events.LastSequenceNr(write.PersistenceId)}, the events start at {write.FirstSequenceNr}");
         }
         foreach (ObjectReference reference in write.References)
         {
@@ -127,12 +154,13 @@ internal sealed class SqliteAppender : IDisposable
     private WriteResult Write(ActorWrite write, DateTimeOffset now)
     {
         long nowMs = now.ToUnixTimeMilliseconds();
+        long actorId = write.Events.Count > 0 || write.Snapshot is not null ? ActorIdOf(write.PersistenceId) : 0;
         long sequenceNr = write.FirstSequenceNr;
         foreach (EventRecord record in write.Events)
         {
-            _insertEvent.Execute(write.PersistenceId, sequenceNr, write.Fence.Epoch, (int)record.Kind, (int)record.Version,
+            _insertEvent.Execute(Events.NextOrdinal, actorId, sequenceNr, write.Fence.Epoch, (int)record.Kind, (int)record.Version,
                 record.Payload.ToArray(), nowMs);
-            _lastSequence[write.PersistenceId] = sequenceNr++;
+            Events.Add(write.PersistenceId, sequenceNr++, record.Payload.Length);
         }
         foreach (ObjectReference reference in write.References)
         {
@@ -150,11 +178,12 @@ internal sealed class SqliteAppender : IDisposable
         return WriteResult.Written;
     }
 
-    private long LastSequenceNr(string persistenceId)
+    private long ActorIdOf(string persistenceId)
     {
-        if (_lastSequence.TryGetValue(persistenceId, out long known))
+        if (Events.ActorIdOf(persistenceId) is { } known)
             return known;
-        long last = Math.Max(_lastEvent.Scalar(persistenceId) as long? ?? 0, _lastSnapshot.Scalar(persistenceId) as long? ?? 0);
-        return _lastSequence[persistenceId] = last;
+        var actorId = (long)_insertActor.Scalar(persistenceId)!;
+        Events.AddActor(persistenceId, actorId);
+        return actorId;
     }
 }

@@ -34,6 +34,9 @@ public sealed partial class SqliteJournal : IJournal
 
     public string Description => $"sqlite:{_path}";
 
+    /// <summary>Bytes that the journal has had written to disk since it was opened; 0 on systems that do not tell.</summary>
+    public long BytesWritten => _database.BytesWritten;
+
     /// <summary>Whether a journal exists at the path. Looks only: nothing is created.</summary>
     public static bool Exists(string path) => File.Exists(path) && new FileInfo(path).Length > 0;
 
@@ -112,18 +115,15 @@ public sealed partial class SqliteJournal : IJournal
             if (row.Read())
                 snapshot = new SnapshotRecord(row.GetInt64(0), (byte[])row.GetValue(1));
         }
-        using var after = new SqlStatement(connection,
-            "SELECT sequence_nr, kind, version, payload FROM journal WHERE persistence_id = $0 AND sequence_nr > $1 ORDER BY sequence_nr", 2);
+        using var find = new SqlStatement(connection, "SELECT kind, version, payload FROM journal WHERE ordinal = $0", 1);
         var events = new List<EventRecord>();
         long expected = snapshot?.SequenceNr ?? 0;
-        using (SqliteDataReader row = after.Query(persistenceId, expected))
+        foreach (LiveEvent live in _appender.Events.Of(persistenceId).Where(live => live.SequenceNr > (snapshot?.SequenceNr ?? 0)))
         {
-            while (row.Read())
-            {
-                if (row.GetInt64(0) != ++expected)
-                    throw new JournalException($"The journal {Description} has lost event {expected} of {persistenceId}; restore it from a backup.");
-                events.Add(new EventRecord((ushort)row.GetInt32(1), (ushort)row.GetInt32(2), (byte[])row.GetValue(3)));
-            }
+            using SqliteDataReader row = find.Query(live.Ordinal);
+            if (live.SequenceNr != ++expected || !row.Read())
+                throw new JournalException($"The journal {Description} has lost event {expected} of {persistenceId}; restore it from a backup.");
+            events.Add(new EventRecord((ushort)row.GetInt32(0), (ushort)row.GetInt32(1), (byte[])row.GetValue(2)));
         }
         return new RecoveredJournal(snapshot, events);
     });
@@ -134,7 +134,7 @@ public sealed partial class SqliteJournal : IJournal
             // Everything with the prefix sorts before the prefix whose last character is one higher.
             using var statement = new SqlStatement(connection,
                 """
-                SELECT persistence_id FROM journal WHERE persistence_id >= $0 AND persistence_id < $1
+                SELECT persistence_id FROM actor WHERE persistence_id >= $0 AND persistence_id < $1
                 UNION SELECT persistence_id FROM snapshot WHERE persistence_id >= $0 AND persistence_id < $1
                 """, 2);
             var ids = new List<string>();
@@ -149,12 +149,11 @@ public sealed partial class SqliteJournal : IJournal
         {
             if (!_appender.Holds(fence))
                 return 0;
-            using var trim = new SqlStatement(connection,
-                """
-                DELETE FROM journal WHERE persistence_id = $0 AND sequence_nr <= $1
-                  AND sequence_nr <= (SELECT sequence_nr FROM snapshot WHERE persistence_id = $0)
-                """, 2);
-            return trim.Execute(persistenceId, upToSequenceNr);
+            using var snapshot = new SqlStatement(connection, "SELECT sequence_nr FROM snapshot WHERE persistence_id = $0", 1);
+            long covered = Math.Min(upToSequenceNr, snapshot.Scalar(persistenceId) as long? ?? 0);
+            // The rows go with the next appends.
+            _appender.Events.Trim(persistenceId, covered);
+            return 0;
         });
 
     public async ValueTask DisposeAsync()

@@ -6,7 +6,7 @@ namespace Warp.Actors.Persistence.Sql;
 internal static class SqliteSchema
 {
     /// <summary>Raised with every change of the tables; a node refuses a file of a newer one.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     /// <summary>Takes the write lock at once, so that nothing in the transaction can fail for want of it.</summary>
     public const string Begin = "BEGIN IMMEDIATE";
@@ -15,19 +15,32 @@ internal static class SqliteSchema
 
     public const string Rollback = "ROLLBACK";
 
+    /// <summary>Of a new file. A commit writes whole pages, some of which it changes in a few bytes only, so they are small.</summary>
+    private const int PageBytes = 1024;
+
+    /// <summary>
+    /// How long the write-ahead log becomes before it is moved into the file. Pages that many commits change are moved once, so it is not
+    /// short; it is read as a whole after a crash, so it is not long.
+    /// </summary>
+    private const int WriteAheadLogBytes = 8 << 20;
+
     /// <summary>
     /// An exclusive lock stands for the leases of a cluster: SQLite holds it from the first access until the process ends. FULL makes
     /// each commit wait for the disk.
     /// </summary>
-    private const string Settings =
-        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 0; PRAGMA cache_size = -16384;";
+    private static readonly string s_settings =
+        $"""
+        PRAGMA page_size = {PageBytes}; PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 0;
+        PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = {WriteAheadLogBytes / PageBytes};
+        """;
 
     /// <summary>Changes the file, unlike the settings: only for one that is, or becomes, a journal.</summary>
     private const string WriteAheadLog = "PRAGMA journal_mode = WAL;";
 
     /// <summary>
-    /// Events are appended by rowid, which keeps a group of commits of many actors in a few pages; the unique index finds an actor's. The
-    /// indexes of objects hold only what a collector looks for; a live object that is pointed into is in none.
+    /// Events are appended by rowid, which keeps a group of commits of many actors in a few pages. No index finds an actor's: it would have
+    /// a page for each actor that commits, which is more than the events need; <see cref="SqliteEvents"/> knows them. The indexes of objects
+    /// hold only what a collector looks for; a live object that is pointed into is in none.
     /// </summary>
     private const string Tables = """
         CREATE TABLE IF NOT EXISTS cluster (
@@ -44,10 +57,10 @@ internal static class SqliteSchema
           zone TEXT NOT NULL DEFAULT '', node_group TEXT NOT NULL DEFAULT '', roles INTEGER NOT NULL DEFAULT 0,
           version TEXT NOT NULL DEFAULT '', feature_level INTEGER NOT NULL DEFAULT 0, draining INTEGER NOT NULL DEFAULT 0,
           unreached TEXT NOT NULL DEFAULT '');
+        CREATE TABLE IF NOT EXISTS actor (actor_id INTEGER PRIMARY KEY, persistence_id TEXT NOT NULL UNIQUE);
         CREATE TABLE IF NOT EXISTS journal (
-          ordinal INTEGER PRIMARY KEY, persistence_id TEXT NOT NULL, sequence_nr INTEGER NOT NULL, epoch INTEGER NOT NULL,
+          ordinal INTEGER PRIMARY KEY, actor_id INTEGER NOT NULL, sequence_nr INTEGER NOT NULL, epoch INTEGER NOT NULL,
           kind INTEGER NOT NULL, version INTEGER NOT NULL, payload BLOB NOT NULL, written_at INTEGER NOT NULL);
-        CREATE UNIQUE INDEX IF NOT EXISTS journal_by_actor ON journal (persistence_id, sequence_nr);
         CREATE TABLE IF NOT EXISTS snapshot (
           persistence_id TEXT PRIMARY KEY, sequence_nr INTEGER NOT NULL, epoch INTEGER NOT NULL, payload BLOB NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS object (
@@ -79,9 +92,20 @@ internal static class SqliteSchema
         ALTER TABLE node ADD COLUMN draining INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE node ADD COLUMN unreached TEXT NOT NULL DEFAULT '';
         """,
+        """
+        INSERT INTO actor (persistence_id) SELECT persistence_id FROM journal UNION SELECT persistence_id FROM snapshot;
+        ALTER TABLE journal RENAME TO old_journal;
+        CREATE TABLE journal (
+          ordinal INTEGER PRIMARY KEY, actor_id INTEGER NOT NULL, sequence_nr INTEGER NOT NULL, epoch INTEGER NOT NULL,
+          kind INTEGER NOT NULL, version INTEGER NOT NULL, payload BLOB NOT NULL, written_at INTEGER NOT NULL);
+        INSERT INTO journal (ordinal, actor_id, sequence_nr, epoch, kind, version, payload, written_at)
+          SELECT ordinal, actor_id, sequence_nr, epoch, kind, version, payload, written_at
+          FROM old_journal JOIN actor USING (persistence_id) ORDER BY ordinal;
+        DROP TABLE old_journal;
+        """,
     ];
 
-    public static void Configure(SqliteConnection connection) => Execute(connection, Settings);
+    public static void Configure(SqliteConnection connection) => Execute(connection, s_settings);
 
     /// <summary>Whether there is anything in the file: a process that died while it made one leaves an empty database.</summary>
     public static bool HasTables(SqliteConnection connection)

@@ -53,14 +53,17 @@ public sealed class SqliteJournalSpec : JournalSpec
     {
         var texts = new List<string>();
         await SqlAsync(
-            "SELECT payload FROM journal WHERE persistence_id = $id ORDER BY sequence_nr",
+            "SELECT payload FROM journal JOIN actor USING (actor_id) WHERE persistence_id = $id ORDER BY sequence_nr",
             row => texts.Add(Encoding.UTF8.GetString((byte[])row.GetValue(0))),
             ("$id", persistenceId));
         return [.. texts];
     }
 
+    protected override bool TrimsAtOnce => false;
+
     protected override Task LoseEventAsync(string persistenceId, long sequenceNr) => SqlAsync(
-        "DELETE FROM journal WHERE persistence_id = $id AND sequence_nr = $nr", _ => { }, ("$id", persistenceId), ("$nr", sequenceNr));
+        "DELETE FROM journal WHERE actor_id = (SELECT actor_id FROM actor WHERE persistence_id = $id) AND sequence_nr = $nr",
+        _ => { }, ("$id", persistenceId), ("$nr", sequenceNr));
 
     [Fact]
     public async Task A_node_without_an_id_is_the_only_node_again_in_a_later_incarnation()
@@ -70,6 +73,35 @@ public sealed class SqliteJournalSpec : JournalSpec
         NodeIncarnation again = await Journal.RegisterNodeAsync(null, Cancellation);
 
         Assert.Equal(new NodeIncarnation(Node.NodeId, Node.Incarnation + 1), again);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_is_trimmed_is_deleted_with_the_appends_that_follow(bool afterReopening)
+    {
+        const int Count = 200;
+        Fence fence = await TakeAsync(1);
+        var text = new string('x', 1024);
+        for (int i = 1; i <= Count; i++)
+            await AppendAsync(fence, "a", i, text);
+        await AppendAsync(fence, "quiet", 1, "kept");
+        await AppendAsync(Write(fence, "a", Count + 1) with { Snapshot = Snapshot(Count, "all") });
+        await Journal.TrimAsync(fence, "a", Count, Cancellation);
+        if (afterReopening)
+            Assert.Equal(Count, (await AllEventsAsync("a")).Length);
+
+        for (int i = 1; i <= Count; i++)
+            await AppendAsync(fence, "b", i, text);
+
+        // The last ones lie in a row with the quiet actor's.
+        Assert.InRange((await AllEventsAsync("a")).Length, 0, 32);
+        Assert.Equal(["<all>"], await RecoverAsync("a"));
+        Assert.Equal(["kept"], await RecoverAsync("quiet"));
+        Assert.Equal(Count, (await RecoverAsync("b")).Length);
+        await AppendAsync(fence, "a", Count + 1, "more");
+        await ReopenAsync();
+        Assert.Equal(["<all>", "more"], await RecoverAsync("a"));
     }
 
     [Fact]
@@ -85,7 +117,7 @@ public sealed class SqliteJournalSpec : JournalSpec
     [Fact]
     public async Task A_file_of_newer_tables_is_refused_and_left_as_it_was()
     {
-        await SqlAsync("UPDATE cluster SET schema_version = 3; DROP TABLE node;", static _ => { }, reopen: false);
+        await SqlAsync("UPDATE cluster SET schema_version = 4; DROP TABLE node;", static _ => { }, reopen: false);
 
         JournalException error = await Assert.ThrowsAsync<JournalException>(() => OpenAsync(Path));
 
@@ -100,6 +132,8 @@ public sealed class SqliteJournalSpec : JournalSpec
     {
         Fence fence = await TakeAsync(1);
         await AppendAsync(fence, "a", 1, "one");
+        await AppendAsync(fence, "b", 1, "two");
+        await AppendAsync(Write(fence, "b", 2) with { Snapshot = Snapshot(1, "up to two") });
         await SqlAsync(
             """
             CREATE TABLE old_shard (
@@ -110,6 +144,15 @@ public sealed class SqliteJournalSpec : JournalSpec
             DROP TABLE node;
             CREATE TABLE node (node_id INTEGER PRIMARY KEY, incarnation INTEGER NOT NULL, heartbeat_at INTEGER NOT NULL);
             INSERT INTO node VALUES (4, 17, 1000);
+            CREATE TABLE old_journal (
+              ordinal INTEGER PRIMARY KEY, persistence_id TEXT NOT NULL, sequence_nr INTEGER NOT NULL, epoch INTEGER NOT NULL,
+              kind INTEGER NOT NULL, version INTEGER NOT NULL, payload BLOB NOT NULL, written_at INTEGER NOT NULL);
+            INSERT INTO old_journal SELECT ordinal, persistence_id, sequence_nr, epoch, kind, version, payload, written_at
+              FROM journal JOIN actor USING (actor_id);
+            DROP TABLE journal;
+            DROP TABLE actor;
+            ALTER TABLE old_journal RENAME TO journal;
+            CREATE UNIQUE INDEX journal_by_actor ON journal (persistence_id, sequence_nr);
             ALTER TABLE cluster DROP COLUMN last_incarnation;
             UPDATE cluster SET schema_version = 1;
             """,
@@ -118,6 +161,8 @@ public sealed class SqliteJournalSpec : JournalSpec
         Assert.Equal(_newCluster, await Journal.ReadClusterAsync(Cancellation));
         Assert.Equal(new NodeIncarnation(4, 18), await Journal.RegisterNodeAsync(null, Cancellation));
         Assert.Equal(["one"], await RecoverAsync("a"));
+        Assert.Equal(["<up to two>"], await RecoverAsync("b"));
+        await AppendAsync(fence, "b", 2, "three");
         await AppendAsync(fence, "a", 2, "two");
         await ReopenAsync();
         Assert.Equal(["one", "two"], await RecoverAsync("a"));

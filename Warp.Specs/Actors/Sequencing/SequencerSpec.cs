@@ -20,7 +20,7 @@ public sealed class SequencerSpec : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _node = await JournaledNode.StartAsync();
+        _node = await JournaledNode.StartAsync(snapshotSpacingBytes: 32 * 1024);
         _commits = NewCommitter();
         await _node.OpenAsync(s_one);
         await _node.OpenAsync(s_two);

@@ -53,14 +53,14 @@ public sealed class FetchMemorySpec
         foreach (PooledBuffer buffer in chunks)
         {
             buffer.Memory.Span.Clear();
-            builder.Append(buffer.Memory[..1000], buffer);
-            builder.Append(buffer.Memory[2000..3000], buffer);
+            builder.Append(buffer.Memory[..5000], buffer);
+            builder.Append(buffer.Memory[6000..11_000], buffer);
         }
         using RecordSet records = builder.Build();
         foreach (PooledBuffer buffer in chunks)
             buffer.Release();
 
-        Assert.Equal(10_000, records.Memory.Length);
+        Assert.Equal(50_000, records.Memory.Length);
         Assert.Equal([true, true, true, false, false], chunks.Select(IsHeld));
     }
 

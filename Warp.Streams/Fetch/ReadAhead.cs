@@ -31,12 +31,14 @@ public sealed class ReadAhead(ChunkCache chunks, ObjectKeys keys, IReadOnlyList<
             ReadableExtent readable = extents[_extent];
             Extent extent = readable.Extent;
             _position = Math.Max(_position, extent.Position);
-            string key = keys.Object(readable.Level, extent.ObjectId);
             for (long end = extent.Position + extent.Length; _position < end && _left > 0;)
             {
                 int chunk = (int)(_position / ObjectFormat.ChunkSize);
-                if (!chunks.Prefetch(extent.ObjectId, key, chunk, readable.ObjectSizeBytes))
+                if (!chunks.HasOrReads(extent.ObjectId, chunk) && !chunks.Prefetch(
+                    extent.ObjectId, keys.Object(readable.Level, extent.ObjectId), chunk, readable.ObjectSizeBytes))
+                {
                     return;
+                }
                 long next = Math.Min(end, (chunk + 1L) * ObjectFormat.ChunkSize);
                 _left -= next - _position;
                 _position = next;

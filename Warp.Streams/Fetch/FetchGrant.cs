@@ -1,4 +1,5 @@
 using Warp.Protocol.Wire;
+using Warp.Streams.Format;
 
 namespace Warp.Streams.Fetch;
 
@@ -10,8 +11,11 @@ namespace Warp.Streams.Fetch;
 /// <remarks>Its memory is given back when the fetch has disposed it and every record set built under it has been disposed.</remarks>
 public sealed class FetchGrant : IBufferHolder, IDisposable
 {
-    /// <summary>Chunks that may be held whatever the grant: those at the end of a log are in the cache anyway.</summary>
-    private const int FreeBytes = 8 << 20;
+    /// <summary>
+    /// Chunks that may be held whatever the grant: an answer of all partitions begins in the middle of an object and ends in the middle of
+    /// another. Those are 8 MiB each, or a little more, where flushes wrote them; and at the end of a log they are in the cache anyway.
+    /// </summary>
+    private const int FreeBytes = 5 * ObjectFormat.ChunkSize;
 
     private readonly FetchMemory _memory;
     private readonly HashSet<PooledBuffer> _held = [];

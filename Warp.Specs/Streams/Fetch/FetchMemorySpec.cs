@@ -48,7 +48,7 @@ public sealed class FetchMemorySpec
     {
         const int chunk = 4 << 20;
         using FetchGrant grant = new FetchMemory(1L << 30).Take(chunk);
-        PooledBuffer[] chunks = [.. Enumerable.Range(0, 5).Select(static _ => PooledBuffer.Rent(chunk))];
+        PooledBuffer[] chunks = [.. Enumerable.Range(0, 8).Select(static _ => PooledBuffer.Rent(chunk))];
         using var builder = new RecordSetBuilder(grant);
         foreach (PooledBuffer buffer in chunks)
         {
@@ -60,8 +60,8 @@ public sealed class FetchMemorySpec
         foreach (PooledBuffer buffer in chunks)
             buffer.Release();
 
-        Assert.Equal(50_000, records.Memory.Length);
-        Assert.Equal([true, true, true, false, false], chunks.Select(IsHeld));
+        Assert.Equal(80_000, records.Memory.Length);
+        Assert.Equal([true, true, true, true, true, true, false, false], chunks.Select(IsHeld));
     }
 
     private static bool IsHeld(PooledBuffer buffer)

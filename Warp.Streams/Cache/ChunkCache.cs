@@ -18,7 +18,7 @@ namespace Warp.Streams.Cache;
 /// <para>Who stays is decided by <see cref="S3Fifo{TKey,TValue}"/>: the newest half of the capacity of what was offered always; a part for
 /// what was read and has not been asked for since, so that a pass over all old data runs through that and touches nothing else; the rest
 /// is for what is asked for again and again.</para>
-/// <para>That part is a tenth, but where the cache is small up to a quarter, as far as <see cref="PassBytes"/>: a consumer of a dozen
+/// <para>That part is a tenth, but where the cache is small up to a third, as far as <see cref="PassBytes"/>: a consumer of a dozen
 /// compacted partitions takes four fetches for a chunk, and has one of each partition in use and the next ones read ahead meanwhile. What
 /// were evicted before it has been used up would be read again.</para>
 /// </remarks>
@@ -27,8 +27,8 @@ public sealed partial class ChunkCache : IDisposable
     /// <summary>The name of the meter to give to the constructor.</summary>
     public const string MeterName = "Warp.Cache";
 
-    /// <summary>What one pass over old data needs: sixteen chunks.</summary>
-    private const long PassBytes = 16L * ObjectFormat.ChunkSize;
+    /// <summary>What one pass over old data needs: 24 chunks.</summary>
+    private const long PassBytes = 24L * ObjectFormat.ChunkSize;
 
     private readonly Lock _lock = new();
     private readonly IObjectStore _store;
@@ -56,7 +56,7 @@ public sealed partial class ChunkCache : IDisposable
         _store = store;
         _ring = ring;
         CapacityBytes = capacityBytes;
-        long passShare = Math.Max(capacityBytes / 10, Math.Min(capacityBytes / 4, PassBytes));
+        long passShare = Math.Max(capacityBytes / 10, Math.Min(capacityBytes / 3, PassBytes));
         _mostReadAheadBytes = passShare / 2;
         _chunks = new S3Fifo<ChunkKey, PooledBuffer>(capacityBytes, passShare, static buffer => buffer.Release());
         _hits = meter.CreateCounter<long>("warp.cache.hits", "{chunk}", "Chunks that were found in memory.");

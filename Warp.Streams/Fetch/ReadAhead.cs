@@ -16,8 +16,11 @@ namespace Warp.Streams.Fetch;
 /// <param name="wanted">How many bytes are wanted, now and next.</param>
 public sealed class ReadAhead(ChunkCache chunks, ObjectKeys keys, IReadOnlyList<ReadableExtent> extents, long position, long wanted)
 {
-    /// <summary>How far to read beyond what a fetch returns, in bytes of all its partitions.</summary>
-    public const int Bytes = 2 * ObjectFormat.ChunkSize;
+    /// <summary>
+    /// How far to read beyond what a fetch returns, in bytes of all its partitions: a dozen of them, of which each answer has the usual 1 MiB,
+    /// then have every chunk read while the answer before is sent.
+    /// </summary>
+    public const int Bytes = 4 * ObjectFormat.ChunkSize;
 
     private int _extent;
     private long _position = position;

@@ -55,16 +55,21 @@ internal sealed class ActorCell<TMessage> : Mailbox<TMessage>, IActorCell
             FailMessage(message, null);
     }
 
-    public override async ValueTask TellAsync(TMessage message, CancellationToken cancellationToken)
+    public override bool TryTell(TMessage message)
     {
         // Room is given back once the message has been handled, so at most the capacity of such messages ever waits, put aside or not.
         if (!_room.Wait(0, CancellationToken.None))
-            await _room.WaitAsync(cancellationToken);
-        if (!_mailbox.Writer.TryWrite(new Envelope(message, null, null, TookRoom: true)))
-        {
-            _room.Release();
-            FailMessage(message, null);
-        }
+            return false;
+        PutInRoom(message);
+        return true;
+    }
+
+    public override async ValueTask TellAsync(TMessage message, CancellationToken cancellationToken)
+    {
+        if (TryTell(message))
+            return;
+        await _room.WaitAsync(cancellationToken);
+        PutInRoom(message);
     }
 
     public void Post(Actor<TMessage> instance, Action turn) => _mailbox.Writer.TryWrite(new Envelope(null, turn, instance, TookRoom: false));
@@ -94,6 +99,14 @@ internal sealed class ActorCell<TMessage> : Mailbox<TMessage>, IActorCell
         if (period != Timeout.InfiniteTimeSpan)
             _timers.Add(timer);
         return timer;
+    }
+
+    private void PutInRoom(TMessage message)
+    {
+        if (_mailbox.Writer.TryWrite(new Envelope(message, null, null, TookRoom: true)))
+            return;
+        _room.Release();
+        FailMessage(message, null);
     }
 
     private async Task RunAsync()

@@ -26,14 +26,14 @@ public sealed class ActorRef<TMessage>
 
     /// <summary>Sends a question and waits for its answer.</summary>
     /// <param name="question">Carries the <see cref="Reply{T}"/> that the actor answers through.</param>
-    /// <param name="deadline">How long to wait, mailbox and all.</param>
+    /// <param name="deadline">How long to wait, mailbox and all; may be <see cref="Timeout.InfiniteTimeSpan"/>.</param>
     /// <param name="cancellationToken">Gives up the wait; the actor may still act on the question.</param>
     /// <exception cref="TimeoutException">No answer within the deadline.</exception>
     /// <exception cref="ActorStoppedException">The actor stopped or failed before it answered.</exception>
     public async Task<TReply> AskAsync<TReply>(Ask<TMessage, TReply> question, TimeSpan deadline, CancellationToken cancellationToken)
     {
-        using var late = new CancellationTokenSource(deadline, Mailbox.System.Time);
-        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        TimeProvider time = Mailbox.System.Time;
+        long askedAt = time.GetTimestamp();
         TimeSpan pause = s_firstPause;
         try
         {
@@ -43,19 +43,44 @@ public sealed class ActorRef<TMessage>
                 TMessage message = question(reply);
                 try
                 {
-                    await TellAsync(message, giveUp.Token);
-                    return await reply.Task.WaitAsync(giveUp.Token);
+                    // Mostly there is room at once: then the answer is all there is to wait for.
+                    if (!Mailbox.TryTell(message))
+                        await TellInTimeAsync(message, Left(), cancellationToken);
+                    return await reply.Task.WaitAsync(Left(), time, cancellationToken);
                 }
-                catch (ActorStoppedException) when (Mailbox.MayAskAgain(message))
+                catch (ActorStoppedException) when (Left() != TimeSpan.Zero && Mailbox.MayAskAgain(message))
                 {
-                    await Task.Delay(pause, Mailbox.System.Time, giveUp.Token);
+                    await Task.Delay(pause, time, cancellationToken).WaitAsync(Left(), time, cancellationToken);
                     pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
                 }
             }
         }
-        catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (TimeoutException) when (Left() == TimeSpan.Zero)
         {
             throw new TimeoutException($"{Name} did not answer within {deadline.TotalMilliseconds:F0} ms.");
+        }
+
+        TimeSpan Left()
+        {
+            if (deadline == Timeout.InfiniteTimeSpan)
+                return deadline;
+            TimeSpan left = deadline - time.GetElapsedTime(askedAt);
+            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        }
+    }
+
+    /// <summary>Waits for room no longer than that: afterwards the message is not put in any more.</summary>
+    private async Task TellInTimeAsync(TMessage message, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using var late = new CancellationTokenSource(limit, Mailbox.System.Time);
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            await TellAsync(message, giveUp.Token);
+        }
+        catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException();
         }
     }
 }

@@ -18,6 +18,9 @@ internal abstract class Mailbox<TMessage>(ActorSystem system, string name)
     /// <inheritdoc cref="ActorRef{TMessage}.Tell"/>
     public abstract void Tell(TMessage message);
 
+    /// <summary>Puts a message into the mailbox if there is room at once.</summary>
+    public abstract bool TryTell(TMessage message);
+
     /// <inheritdoc cref="ActorRef{TMessage}.TellAsync"/>
     public abstract ValueTask TellAsync(TMessage message, CancellationToken cancellationToken);
 }

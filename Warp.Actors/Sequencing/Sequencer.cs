@@ -79,8 +79,7 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
                 break;
             case SequencerMessage.ReadExtents read:
                 // Past the known end the reader may know better than an owner that has not heard of its successor.
-                bool beyond = read.Reads.Any(entry => _state.Find(entry.Partition) is { } log && entry.Offset > log.NextOffset);
-                WhenOwner(beyond, () => read.Reply.Set(new ReadExtentsReply(Fence.Epoch, [.. read.Reads.Select(entry => _state.Read(entry))])), read);
+                WhenOwner(_state.IsBeyondEnd(read.Reads), () => read.Reply.Set(new ReadExtentsReply(Fence.Epoch, _state.Read(read.Reads))), read);
                 break;
             case SequencerMessage.DescribeLogs describe:
                 WhenOwner(prove: false, () => describe.Reply.Set([.. describe.Partitions.Select(partition => LogEnds.Of(_state.Find(partition)))]), describe);

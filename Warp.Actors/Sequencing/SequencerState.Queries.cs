@@ -7,6 +7,26 @@ public sealed partial class SequencerState
     /// <summary>The most extents in one answer for one partition; a reader asks again for more.</summary>
     private const int MaxExtents = 256;
 
+    /// <summary>Whether one of the reads begins past the end of its partition.</summary>
+    public bool IsBeyondEnd(IReadOnlyList<ExtentRead> reads)
+    {
+        for (int i = 0; i < reads.Count; i++)
+        {
+            if (Find(reads[i].Partition) is { } log && reads[i].Offset > log.NextOffset)
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>Answers several reads, in their order.</summary>
+    public PartitionExtents[] Read(IReadOnlyList<ExtentRead> reads)
+    {
+        var found = new PartitionExtents[reads.Count];
+        for (int i = 0; i < found.Length; i++)
+            found[i] = Read(reads[i]);
+        return found;
+    }
+
     /// <summary>The extents from an offset on, until about as many bytes as asked for.</summary>
     public PartitionExtents Read(in ExtentRead read)
     {
@@ -17,15 +37,23 @@ public sealed partial class SequencerState
         if (read.Offset < log.LogStartOffset || read.Offset > log.NextOffset)
             return new PartitionExtents(ends with { Error = ErrorCode.OffsetOutOfRange }, []);
 
-        var found = new List<ReadableExtent>();
-        long bytes = 0;
-        ReadOnlySpan<Extent> extents = log.Extents;
-        for (int i = log.FindExtent(read.Offset); i < extents.Length && found.Count < MaxExtents && (bytes < read.MaxBytes || found.Count == 0); i++)
-        {
-            found.Add(Readable(extents[i]));
-            bytes += extents[i].BytesFrom(read.Offset);
-        }
+        ReadOnlySpan<Extent> extents = log.Extents[log.FindExtent(read.Offset)..];
+        extents = extents[..CountOf(extents, read)];
+        if (extents.IsEmpty)
+            return new PartitionExtents(ends, []);
+        var found = new ReadableExtent[extents.Length];
+        for (int i = 0; i < found.Length; i++)
+            found[i] = Readable(extents[i]);
         return new PartitionExtents(ends, found);
+    }
+
+    /// <summary>How many of the extents are read: as many as it takes, and one at least if there is any.</summary>
+    private static int CountOf(ReadOnlySpan<Extent> extents, in ExtentRead read)
+    {
+        int count = 0;
+        for (long bytes = 0; count < extents.Length && count < MaxExtents && (bytes < read.MaxBytes || count == 0); count++)
+            bytes += extents[count].BytesFrom(read.Offset);
+        return count;
     }
 
     /// <summary>

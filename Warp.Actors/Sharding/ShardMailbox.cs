@@ -40,11 +40,19 @@ internal sealed class ShardMailbox<TMessage>(
             _ = RouteAsync(message);
     }
 
+    public override bool TryTell(TMessage message)
+    {
+        if (Local is { } local)
+            return local.Mailbox.TryTell(message);
+        // What is under way to another node is bounded by its connection, and whoever asks waits for the answer anyway.
+        _ = RouteAsync(message);
+        return true;
+    }
+
     public override ValueTask TellAsync(TMessage message, CancellationToken cancellationToken)
     {
         if (Local is { } local)
             return local.TellAsync(message, cancellationToken);
-        // What is under way to another node is bounded by its connection, and whoever asks waits for the answer anyway.
         _ = RouteAsync(message);
         return ValueTask.CompletedTask;
     }

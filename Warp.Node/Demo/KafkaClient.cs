@@ -135,7 +135,7 @@ public sealed partial class KafkaClient : IAsyncDisposable
     {
         try
         {
-            foreach (ArraySegment<byte> segment in frame.Segments)
+            foreach (ArraySegment<byte> segment in frame)
             {
                 for (ReadOnlyMemory<byte> left = segment; !left.IsEmpty;)
                     left = left[await _socket.SendAsync(left)..];

@@ -11,8 +11,12 @@ internal sealed partial class KafkaConnection
     /// </summary>
     private const int MaxSendBytes = 1 << 20;
 
-    /// <summary>The most pieces of one call; the kernel takes 1,024.</summary>
-    private const int MaxSendPieces = 512;
+    /// <summary>
+    /// The most pieces of one call. The kernel takes 1,024, but the runtime makes and pins arrays for more than eight, and does so again
+    /// each time a part has been sent: to a client that is slow to take 1 MiB that cost more than the sending. Pieces of an answer have some
+    /// KiB at least, since smaller ones are copied together.
+    /// </summary>
+    private const int MaxSendPieces = 8;
 
     /// <summary>Responses that are ready are sent together up to this size.</summary>
     private const int BatchBytes = 64 << 10;
@@ -57,7 +61,7 @@ internal sealed partial class KafkaConnection
         _isSending = true;
         foreach (OutgoingFrame frame in frames)
         {
-            foreach (ArraySegment<byte> segment in frame.Segments)
+            foreach (ArraySegment<byte> segment in frame)
                 await AddAsync(segment);
         }
         await FlushAsync();

@@ -1,23 +1,29 @@
+using System.Runtime.InteropServices;
+
 namespace Warp.Protocol.Wire;
 
 /// <summary>
-/// Collects pieces of buffers into a <see cref="RecordSet"/>, taking a reference to each buffer. Small pieces are copied together: a
-/// system call that gathers many tiny segments costs more than the copy. Not thread-safe.
+/// Collects pieces of buffers into a <see cref="RecordSet"/>, taking a reference to each buffer. Small pieces are copied together, since
+/// a system call for some KiB costs more than the copy. Pieces that follow each other in a buffer become one. Not thread-safe.
 /// </summary>
 /// <param name="holder">Says which buffers may be held; null for all of them.</param>
 public sealed class RecordSetBuilder(IBufferHolder? holder = null) : IDisposable
 {
     /// <summary>Pieces below this many bytes are copied.</summary>
-    public const int CopyBelowBytes = 512;
+    public const int CopyBelowBytes = 4 << 10;
 
-    /// <summary>Room for eight of the largest copies of small pieces.</summary>
-    private const int CopyBufferBytes = 8 * CopyBelowBytes;
+    /// <summary>The first room for copies: enough for the headers of 1 MiB of records in batches of 16 KiB.</summary>
+    private const int CopyBufferBytes = 4 << 10;
 
     /// <summary>The room for copies doubles up to this: many copies are then few pieces.</summary>
     private const int LargestCopyBufferBytes = 256 << 10;
 
-    private readonly List<ReadOnlyMemory<byte>> _segments = [];
-    private readonly List<PooledBuffer> _owners = [];
+    private PooledList<ReadOnlyMemory<byte>> _segments;
+    private PooledList<PooledBuffer> _owners;
+
+    /// <summary>The buffer of the last slice, to which there is a reference already.</summary>
+    private PooledBuffer? _held;
+
     private PooledBuffer? _copies;
     private int _copyBufferBytes = CopyBufferBytes;
     private int _copied;
@@ -27,19 +33,25 @@ public sealed class RecordSetBuilder(IBufferHolder? holder = null) : IDisposable
     public int Length { get; private set; }
 
     /// <summary>
-    /// Adds a slice of <paramref name="owner"/>, and takes a reference to it unless the slice is copied: because it is small, or the holder
-    /// says so.
+    /// Adds a slice of <paramref name="owner"/>, and sees to it that there is a reference to it unless the slice is copied: because it is
+    /// small, or the holder says so.
     /// </summary>
     public void Append(ReadOnlyMemory<byte> slice, PooledBuffer owner)
     {
-        if (slice.Length < CopyBelowBytes || holder?.MayHold(owner) == false)
+        if (TryContinue(slice, owner))
+            return;
+        if (slice.Length < CopyBelowBytes || (owner != _held && holder?.MayHold(owner) == false))
         {
             AppendCopy(slice.Span);
             return;
         }
         EndCopies();
-        owner.AddReference();
-        _owners.Add(owner);
+        if (owner != _held)
+        {
+            owner.AddReference();
+            _owners.Add(owner);
+            _held = owner;
+        }
         _segments.Add(slice);
         Length = checked(Length + slice.Length);
     }
@@ -69,8 +81,9 @@ public sealed class RecordSetBuilder(IBufferHolder? holder = null) : IDisposable
             return RecordSet.Empty;
         EndCopies();
         holder?.Enter();
-        var built = new RecordSet([.. _segments], Length, [.. _owners], holder);
-        _owners.Clear();
+        var built = new RecordSet(_segments, Length, _owners, holder);
+        _segments = default;
+        _owners = default;
         Clear();
         return built;
     }
@@ -78,10 +91,26 @@ public sealed class RecordSetBuilder(IBufferHolder? holder = null) : IDisposable
     /// <summary>Releases what was not built.</summary>
     public void Dispose()
     {
-        foreach (var owner in _owners)
+        foreach (PooledBuffer owner in _owners.Span)
             owner.Release();
-        _owners.Clear();
+        _owners.Return();
+        _segments.Return();
         Clear();
+    }
+
+    /// <summary>Makes the last piece longer, if it is a slice that ends where this one begins.</summary>
+    private bool TryContinue(ReadOnlyMemory<byte> slice, PooledBuffer owner)
+    {
+        if (owner != _held || _copied != _copiedStart
+            || !MemoryMarshal.TryGetArray(_segments.Last, out ArraySegment<byte> last)
+            || !MemoryMarshal.TryGetArray(slice, out ArraySegment<byte> next)
+            || last.Array != next.Array || last.Offset + last.Count != next.Offset)
+        {
+            return false;
+        }
+        _segments.Last = new ReadOnlyMemory<byte>(last.Array, last.Offset, last.Count + next.Count);
+        Length = checked(Length + next.Count);
+        return true;
     }
 
     private void EndCopies()
@@ -93,7 +122,7 @@ public sealed class RecordSetBuilder(IBufferHolder? holder = null) : IDisposable
 
     private void Clear()
     {
-        _segments.Clear();
+        _held = null;
         _copies = null;
         _copied = _copiedStart = 0;
         _copyBufferBytes = CopyBufferBytes;

@@ -4,11 +4,10 @@ namespace Warp.Protocol.Wire;
 
 public sealed partial class WireWriter
 {
-    /// <summary>Record bytes that belong between the buffer's bytes before and after <see cref="External.Position"/>.</summary>
-    private List<External>? _externals;
+    /// <summary>Record sets that belong between the buffer's bytes before and after <see cref="FrameRecords.Position"/>.</summary>
+    private List<FrameRecords>? _records;
 
-    private List<RecordSet>? _recordSets;
-    private long _externalBytes;
+    private long _recordBytes;
 
     /// <summary>
     /// Writes a record set's length and a reference to its bytes. The frame takes the set over and disposes it; null is written as
@@ -37,20 +36,9 @@ public sealed partial class WireWriter
         int length = Length;
         ObjectDisposedException.ThrowIf(_buffer.Length == 0, this);
         BinaryPrimitives.WriteInt32BigEndian(_buffer, length);
-        var segments = new List<ArraySegment<byte>>(2 * (_externals?.Count ?? 0) + 1);
-        int start = 0;
-        foreach (var external in _externals ?? [])
-        {
-            if (external.Position > start)
-                segments.Add(new ArraySegment<byte>(_buffer, start, external.Position - start));
-            start = external.Position;
-            segments.Add(OutgoingFrame.AsSegment(external.Bytes));
-        }
-        if (_position > start)
-            segments.Add(new ArraySegment<byte>(_buffer, start, _position - start));
-        var frame = new OutgoingFrame(segments, checked(length + PrefixBytes), _buffer, _recordSets);
+        var frame = new OutgoingFrame(_buffer, _position, _records ?? [], checked(length + PrefixBytes));
         _buffer = [];
-        _recordSets = null;
+        _records = null;
         return frame;
     }
 
@@ -59,11 +47,12 @@ public sealed partial class WireWriter
     {
         var result = new byte[Length];
         int start = PrefixBytes, written = 0;
-        foreach (var external in _externals ?? [])
+        foreach (FrameRecords records in _records ?? [])
         {
-            Copy(_buffer.AsSpan(start, external.Position - start));
-            Copy(external.Bytes.Span);
-            start = external.Position;
+            Copy(_buffer.AsSpan(start, records.Position - start));
+            foreach (ReadOnlyMemory<byte> segment in records.Records.Segments)
+                Copy(segment.Span);
+            start = records.Position;
         }
         Copy(_buffer.AsSpan(start, _position - start));
         return result;
@@ -77,23 +66,21 @@ public sealed partial class WireWriter
 
     private void Reference(RecordSet records)
     {
-        if (records.Length > 0)
-        {
-            _externals ??= [];
-            foreach (var segment in records.Segments)
-                _externals.Add(new External(_position, segment));
-            _externalBytes += records.Length;
-        }
-        if (records.HoldsReferences)
-            (_recordSets ??= []).Add(records);
+        if (records.Length == 0)
+            return;
+        (_records ??= []).Add(new FrameRecords(_position, records));
+        _recordBytes += records.Length;
     }
 
     private void ReleaseRecords()
     {
-        foreach (var records in _recordSets ?? [])
-            records.Dispose();
-        _recordSets = null;
+        foreach (FrameRecords records in _records ?? [])
+            records.Records.Dispose();
+        _records = null;
     }
-
-    private readonly record struct External(int Position, ReadOnlyMemory<byte> Bytes);
 }
+
+/// <summary>A record set in a frame.</summary>
+/// <param name="Position">How many of the frame's other bytes come before it.</param>
+/// <param name="Records">The record set.</param>
+internal readonly record struct FrameRecords(int Position, RecordSet Records);

@@ -29,7 +29,7 @@ public sealed partial class WireWriter : IDisposable
 
     /// <summary>The bytes written so far, the records' included and the frame's length not.</summary>
     /// <exception cref="OverflowException">They are more than a frame can carry (2 GiB).</exception>
-    public int Length => checked((int)(_position - PrefixBytes + _externalBytes));
+    public int Length => checked((int)(_position - PrefixBytes + _recordBytes));
 
     /// <summary>The exception for a field with a value that the version has no place for.</summary>
     public static NotSupportedException NotInVersion(string field, short version) =>

@@ -15,6 +15,14 @@ public sealed partial class ChunkCache
 
     private readonly SemaphoreSlim _reads = new(MaxReads);
 
+    /// <summary>Whether a chunk is in memory, or being read.</summary>
+    public bool HasOrReads(ObjectId id, int chunkNumber)
+    {
+        var chunk = new ChunkKey(id, chunkNumber);
+        lock (_lock)
+            return _chunks.Contains(chunk) || _loads.ContainsKey((chunk, false)) || _loads.ContainsKey((chunk, true));
+    }
+
     /// <summary>Begins to read a chunk that somebody will want soon, unless it is there or under way.</summary>
     /// <param name="id">The object.</param>
     /// <param name="key">Its key in the store.</param>
@@ -28,7 +36,7 @@ public sealed partial class ChunkCache
         var load = new Load(chunk, _ring?.IsOwn(chunk) == false, objectSize);
         lock (_lock)
         {
-            if (_disposed || _loads.Count >= MaxReadsForPrefetch || _loadingBytes + length > CapacityBytes / 20)
+            if (_disposed || _loads.Count >= MaxReadsForPrefetch || _loadingBytes + length > _mostReadAheadBytes)
                 return false;
             if (_chunks.Contains(chunk) || !_loads.TryAdd(load.Key, load))
                 return true;
@@ -105,10 +113,12 @@ public sealed partial class ChunkCache
             Fail(load, 0, error);
             return;
         }
-        // Not before its turn: those that wait have no memory yet.
+        // Not before its turn: those that wait have no memory yet. What makes room gives its memory back, and that is taken again.
+        Charge(length);
         PooledBuffer buffer = PooledBuffer.Rent(length);
         int charged = buffer.Array.Length;
-        Charge(charged);
+        if (charged > length)
+            Charge(charged - length);
         try
         {
             int filled = await FillAsync(load, key, buffer.Memory);

@@ -15,19 +15,26 @@ namespace Warp.Streams.Cache;
 /// <see cref="LoadingBytes"/>, those that are being read, are together never above <see cref="CapacityBytes"/>, except that reads which
 /// alone are above it push everything else out. A chunk that was evicted while leased is no longer counted, and is given
 /// back with its last lease.</para>
-/// <para>Who stays is decided by <see cref="S3Fifo{TKey,TValue}"/>: the newest half of the capacity of what was offered always; a tenth for
+/// <para>Who stays is decided by <see cref="S3Fifo{TKey,TValue}"/>: the newest half of the capacity of what was offered always; a part for
 /// what was read and has not been asked for since, so that a pass over all old data runs through that and touches nothing else; the rest
 /// is for what is asked for again and again.</para>
+/// <para>That part is a tenth, but where the cache is small up to a third, as far as <see cref="PassBytes"/>: a consumer of a dozen
+/// compacted partitions takes four fetches for a chunk, and has one of each partition in use and the next ones read ahead meanwhile. What
+/// were evicted before it has been used up would be read again.</para>
 /// </remarks>
 public sealed partial class ChunkCache : IDisposable
 {
     /// <summary>The name of the meter to give to the constructor.</summary>
     public const string MeterName = "Warp.Cache";
 
+    /// <summary>What one pass over old data needs: 24 chunks.</summary>
+    private const long PassBytes = 24L * ObjectFormat.ChunkSize;
+
     private readonly Lock _lock = new();
     private readonly IObjectStore _store;
     private readonly IChunkRing? _ring;
     private readonly S3Fifo<ChunkKey, PooledBuffer> _chunks;
+    private readonly long _mostReadAheadBytes;
     private readonly Dictionary<(ChunkKey Chunk, bool IsForwarded), Load> _loads = [];
     private readonly CancellationTokenSource _disposing = new();
     private readonly Counter<long> _hits;
@@ -49,7 +56,9 @@ public sealed partial class ChunkCache : IDisposable
         _store = store;
         _ring = ring;
         CapacityBytes = capacityBytes;
-        _chunks = new S3Fifo<ChunkKey, PooledBuffer>(capacityBytes, static buffer => buffer.Release());
+        long passShare = Math.Max(capacityBytes / 10, Math.Min(capacityBytes / 3, PassBytes));
+        _mostReadAheadBytes = passShare / 2;
+        _chunks = new S3Fifo<ChunkKey, PooledBuffer>(capacityBytes, passShare, static buffer => buffer.Release());
         _hits = meter.CreateCounter<long>("warp.cache.hits", "{chunk}", "Chunks that were found in memory.");
         _misses = meter.CreateCounter<long>("warp.cache.misses", "{chunk}", "Chunks that were waited for.");
         _prefetches = meter.CreateCounter<long>("warp.cache.prefetches", "{chunk}", "Chunks that were read before anybody waited for them.");
@@ -79,6 +88,26 @@ public sealed partial class ChunkCache : IDisposable
         }
     }
 
+    /// <summary>Leases a chunk if it is in memory.</summary>
+    /// <param name="id">The object.</param>
+    /// <param name="chunkNumber">Chunk n begins at byte n × <see cref="ObjectFormat.ChunkSize"/>.</param>
+    /// <param name="lease">The lease; only if it returns true.</param>
+    public bool TryLease(ObjectId id, int chunkNumber, out ChunkLease lease)
+    {
+        lock (_lock)
+        {
+            if (!_chunks.TryUse(new ChunkKey(id, chunkNumber), out PooledBuffer? buffer))
+            {
+                lease = default;
+                return false;
+            }
+            buffer.AddReference();
+            lease = new ChunkLease(buffer);
+        }
+        _hits.Add(1);
+        return true;
+    }
+
     /// <summary>Leases a chunk: at once if it is in memory, otherwise when it has been read.</summary>
     /// <param name="id">The object.</param>
     /// <param name="key">Its key in the store.</param>
@@ -103,17 +132,9 @@ public sealed partial class ChunkCache : IDisposable
     {
         int length = objectSize is { } size ? ObjectFormat.ChunkLength(size, chunkNumber) : ObjectFormat.ChunkSize;
         ArgumentOutOfRangeException.ThrowIfNegative(chunkNumber);
+        if (TryLease(id, chunkNumber, out ChunkLease lease))
+            return ValueTask.FromResult(lease);
         var chunk = new ChunkKey(id, chunkNumber);
-        lock (_lock)
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            if (_chunks.TryUse(chunk, out PooledBuffer? buffer))
-            {
-                buffer.AddReference();
-                _hits.Add(1);
-                return new ValueTask<ChunkLease>(new ChunkLease(buffer));
-            }
-        }
         bool isForwarded = !isForOther && _ring is { } ring && !ring.IsOwn(chunk);
         return GetSlowAsync(new Load(chunk, isForwarded, objectSize), key, length, cancellationToken);
     }

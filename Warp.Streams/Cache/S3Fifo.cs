@@ -13,28 +13,28 @@ namespace Warp.Streams.Cache;
 /// <item>What was just written has a queue of its own, the live queue. It leaves in the order in which it came, used or not: in a log
 /// what is newer is read sooner. If it is wanted later all the same it comes back through the ghosts, for one read.</item>
 /// <item>A chunk holds many batches, so one pass over old data uses each chunk several times in a row. To S3-FIFO as published that
-/// would look popular. Here a use counts only if half the small queue's bytes have been added since the last one that counted: uses of
-/// one pass are one use.</item>
+/// would look popular. Here a use counts only if as many bytes as the small queue's share have been added since the last one that counted:
+/// uses of one pass are one use.</item>
 /// </list>
-/// A queue may be larger than its share while another one does not use its own. The main queue has what the others leave, at least
-/// four tenths.
+/// A queue may be larger than its share while another one does not use its own. The live queue's share is a half; the main queue has what
+/// the others leave.
 /// </remarks>
 /// <param name="capacity">Bytes that the entries should fill; the owner trims.</param>
+/// <param name="smallShare">How many of them are the small queue's.</param>
 /// <param name="evicted">Gets each value that leaves.</param>
-internal sealed class S3Fifo<TKey, TValue>(long capacity, Action<TValue> evicted)
+internal sealed class S3Fifo<TKey, TValue>(long capacity, long smallShare, Action<TValue> evicted)
     where TKey : notnull
     where TValue : class
 {
     private const int MaxUses = 3;
 
-    private readonly long _smallTarget = capacity / 10;
     private readonly long _liveTarget = capacity / 2;
-    private readonly long _oneUse = Math.Max(1, capacity / 20);
+    private readonly long _oneUse = Math.Max(1, smallShare);
     private readonly Dictionary<TKey, Entry> _entries = [];
     private readonly Queue<Entry> _small = [];
     private readonly Queue<Entry> _live = [];
     private readonly Queue<Entry> _main = [];
-    private readonly GhostQueue<TKey> _ghosts = new(capacity - (capacity / 10));
+    private readonly GhostQueue<TKey> _ghosts = new(capacity - smallShare);
     private long _smallBytes;
     private long _liveBytes;
     private long _mainBytes;
@@ -84,7 +84,7 @@ internal sealed class S3Fifo<TKey, TValue>(long capacity, Action<TValue> evicted
         while (Bytes > bytes)
         {
             bool othersAreEmpty = _live.Count == 0 && _main.Count == 0;
-            if (_smallBytes > _smallTarget || othersAreEmpty)
+            if (_smallBytes > smallShare || othersAreEmpty)
                 TrimSmall();
             else if (_liveBytes > _liveTarget || _main.Count == 0)
                 TrimLive();

@@ -32,9 +32,10 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
         CancellationToken cancellationToken)
     {
         ReadAhead? ahead = null;
+        using var window = new ObjectWindow(chunks, keys);
         foreach (ReadableExtent extent in extents)
         {
-            using var window = new ObjectWindow(chunks, keys, extent);
+            window.Open(extent);
             (long position, long baseOffset) = await SeekAsync(extent, offset, cancellationToken);
             ahead ??= new ReadAhead(chunks, keys, extents, position, (long)limits.MaxBytes + limits.ReadAheadBytes);
             ahead.Continue();
@@ -49,9 +50,9 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
                     if (!fits && !(limits.AtLeastOne && builder.Length == 0))
                         return;
                     if (extent.HasAbsoluteOffsets)
-                        await window.AppendBatchAsync(builder, position, header, cancellationToken);
+                        await window.AppendBatchAsync(builder, position, header.SizeBytes, cancellationToken);
                     else
-                        await window.AppendBatchAsync(builder, position, header, baseOffset, cancellationToken);
+                        await window.AppendBatchAsync(builder, position, header.SizeBytes, baseOffset, cancellationToken);
                 }
                 position += header.SizeBytes;
                 baseOffset += header.LastOffsetDelta + 1;
@@ -91,7 +92,8 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
         ReadableExtent extent, long wanted, bool latest, long fromOffset, CancellationToken cancellationToken)
     {
         TimestampedOffset? found = null;
-        using var window = new ObjectWindow(chunks, keys, extent);
+        using var window = new ObjectWindow(chunks, keys);
+        window.Open(extent);
         long position = extent.Extent.Position;
         long baseOffset = extent.Extent.BaseOffset;
         long end = position + extent.Extent.Length;
@@ -155,12 +157,19 @@ public sealed class ExtentReader(ChunkCache chunks, FooterCache footers, ObjectK
     /// <summary>
     /// Where to begin, and an offset that the batch there has, or that comes before it where batches have offsets of their own.
     /// </summary>
-    private async ValueTask<(long Position, long Offset)> SeekAsync(
+    private ValueTask<(long Position, long Offset)> SeekAsync(
+        in ReadableExtent readable, long offset, CancellationToken cancellationToken)
+    {
+        Extent extent = readable.Extent;
+        return offset <= extent.BaseOffset || extent.Length < SeekFromBytes
+            ? ValueTask.FromResult((extent.Position, extent.BaseOffset))
+            : SeekInFooterAsync(readable, offset, cancellationToken);
+    }
+
+    private async ValueTask<(long Position, long Offset)> SeekInFooterAsync(
         ReadableExtent readable, long offset, CancellationToken cancellationToken)
     {
         Extent extent = readable.Extent;
-        if (offset <= extent.BaseOffset || extent.Length < SeekFromBytes)
-            return (extent.Position, extent.BaseOffset);
         string key = keys.Object(readable.Level, extent.ObjectId);
         ObjectFooter footer = await footers.GetAsync(extent.ObjectId, key, readable.ObjectSizeBytes, cancellationToken);
         if (footer.Flags.HasFlag(ObjectFlags.AbsoluteOffsets) != readable.HasAbsoluteOffsets)

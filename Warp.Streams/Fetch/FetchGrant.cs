@@ -1,17 +1,24 @@
 using Warp.Protocol.Wire;
+using Warp.Streams.Format;
 
 namespace Warp.Streams.Fetch;
 
 /// <summary>
 /// What one fetch may keep in memory until its answer is sent: records of <see cref="Bytes"/>, some as slices of chunks and some copied.
-/// A slice holds all of its chunk, and a partition's part of a chunk may be small, so chunks are held up to the size of the records and a
-/// few more; what lies beyond is copied. Thread-safe.
+/// A slice holds all of its chunk, and a partition's part of a chunk may be small, so chunks are held up to twice the size of the records
+/// and a few more; what lies beyond is copied. Thread-safe.
 /// </summary>
 /// <remarks>Its memory is given back when the fetch has disposed it and every record set built under it has been disposed.</remarks>
 public sealed class FetchGrant : IBufferHolder, IDisposable
 {
-    /// <summary>Chunks that may be held whatever the grant: those at the end of a log are in the cache anyway.</summary>
-    private const int FreeBytes = 8 << 20;
+    /// <summary>
+    /// Chunks that may be held whatever the grant: an answer of all partitions begins in the middle of an object and ends in the middle of
+    /// another. Those are 8 MiB each, or a little more, where flushes wrote them; and at the end of a log they are in the cache anyway.
+    /// </summary>
+    private const int FreeBytes = 5 * ObjectFormat.ChunkSize;
+
+    /// <summary>How many times the size of the records chunks may be held.</summary>
+    private const int HeldTimes = 2;
 
     private readonly FetchMemory _memory;
     private readonly HashSet<PooledBuffer> _held = [];
@@ -28,7 +35,7 @@ public sealed class FetchGrant : IBufferHolder, IDisposable
     public int Bytes { get; }
 
     /// <summary>For the copies, and for the chunks that are held.</summary>
-    internal long ChargedBytes => 2L * Bytes;
+    internal long ChargedBytes => HeldTimes * (long)Bytes + Bytes;
 
     /// <inheritdoc/>
     public bool MayHold(PooledBuffer buffer)
@@ -37,7 +44,7 @@ public sealed class FetchGrant : IBufferHolder, IDisposable
         {
             if (_held.Contains(buffer))
                 return true;
-            if (_heldBytes + buffer.Length > Bytes + FreeBytes)
+            if (_heldBytes + buffer.Length > HeldTimes * (long)Bytes + FreeBytes)
                 return false;
             _heldBytes += buffer.Length;
             return _held.Add(buffer);

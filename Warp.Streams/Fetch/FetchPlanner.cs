@@ -68,38 +68,47 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
     private async Task<PartitionExtents[]> PlanAsync(FetchQuery query, CancellationToken cancellationToken)
     {
         var plan = new PartitionExtents[query.Partitions.Count];
-        var byShard = new Dictionary<int, List<int>>();
+        var shards = new int[plan.Length];
+        var indexes = new int[plan.Length];
         for (int i = 0; i < plan.Length; i++)
         {
-            int shard = region.ShardOf(query.Partitions[i].Partition);
-            if (!byShard.TryGetValue(shard, out List<int>? indexes))
-                byShard.Add(shard, indexes = []);
-            indexes.Add(i);
+            shards[i] = region.ShardOf(query.Partitions[i].Partition);
+            indexes[i] = i;
         }
-        await Task.WhenAll(byShard.Select(entry => PlanShardAsync(entry.Key, entry.Value, query, plan, cancellationToken)));
+        Array.Sort(shards, indexes);
+        var asking = new List<Task>(plan.Length);
+        for (int from = 0, to; from < plan.Length; from = to)
+        {
+            int shard = shards[from];
+            to = from + 1;
+            while (to < plan.Length && shards[to] == shard)
+                to++;
+            asking.Add(PlanShardAsync(shard, indexes.AsMemory(from..to), query, plan, cancellationToken));
+        }
+        await Task.WhenAll(asking);
         return plan;
     }
 
     private async Task PlanShardAsync(
-        int shard, List<int> indexes, FetchQuery query, PartitionExtents[] plan, CancellationToken cancellationToken)
+        int shard, ReadOnlyMemory<int> indexes, FetchQuery query, PartitionExtents[] plan, CancellationToken cancellationToken)
     {
-        ExtentRead[] reads =
-        [
-            .. indexes.Select(i => query.Partitions[i])
-                .Select(static partition => new ExtentRead(
-                    partition.Partition, partition.Offset, (long)partition.MaxBytes + ReadAhead.Bytes)),
-        ];
+        var reads = new ExtentRead[indexes.Length];
+        for (int i = 0; i < reads.Length; i++)
+        {
+            PartitionQuery partition = query.Partitions[indexes.Span[i]];
+            reads[i] = new ExtentRead(partition.Partition, partition.Offset, (long)partition.MaxBytes + ReadAhead.Bytes);
+        }
         try
         {
             ReadExtentsReply reply = await region.Sequencer(shard).AskAsync<ReadExtentsReply>(
                 answer => new SequencerMessage.ReadExtents(reads, answer), s_ask, cancellationToken);
-            for (int i = 0; i < indexes.Count; i++)
-                plan[indexes[i]] = reply.Partitions[i];
+            for (int i = 0; i < reads.Length; i++)
+                plan[indexes.Span[i]] = reply.Partitions[i];
         }
         catch (Exception error) when (error is TimeoutException or ActorStoppedException)
         {
             // Consumers know few errors; this one makes them ask again after a look at the metadata.
-            foreach (int i in indexes)
+            foreach (int i in indexes.Span)
                 plan[i] = new PartitionExtents(new LogEnds(ErrorCode.NotLeaderOrFollower, -1, -1, -1, 0), []);
         }
     }
@@ -168,7 +177,7 @@ public sealed class FetchPlanner(ActorSystem system, ShardRegion region, ExtentR
         async Task<PartitionExtents> PlanAgainAsync(int index)
         {
             var again = new PartitionExtents[query.Partitions.Count];
-            await PlanShardAsync(region.ShardOf(query.Partitions[index].Partition), [index], query, again, cancellationToken);
+            await PlanShardAsync(region.ShardOf(query.Partitions[index].Partition), new[] { index }, query, again, cancellationToken);
             return again[index];
         }
     }

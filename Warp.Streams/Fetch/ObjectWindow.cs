@@ -7,68 +7,63 @@ using Warp.Streams.Objects;
 
 namespace Warp.Streams.Fetch;
 
-/// <summary>Reads one object forwards, chunk by chunk, holding one chunk at a time. Not thread-safe.</summary>
-internal sealed class ObjectWindow : IDisposable
+/// <summary>
+/// Reads objects forwards, one after the other, chunk by chunk, holding one chunk at a time. What lies in the chunk at hand is read
+/// without a wait. Not thread-safe.
+/// </summary>
+internal sealed class ObjectWindow(ChunkCache chunks, ObjectKeys keys) : IDisposable
 {
-    private readonly ChunkCache _chunks;
-    private readonly string _key;
-    private readonly ObjectId _id;
-    private readonly long _sizeBytes;
     private readonly byte[] _scratch = new byte[RecordBatchHeader.Size];
+    private ReadableExtent _extent;
+    private string? _key;
     private ChunkLease? _lease;
-    private int _chunkNumber = -1;
+    private ReadOnlyMemory<byte> _chunk;
 
-    public ObjectWindow(ChunkCache chunks, ObjectKeys keys, in ReadableExtent extent)
+    /// <summary>Where the chunk at hand begins in the object; when there is none, its length is 0.</summary>
+    private long _chunkPosition;
+
+    /// <summary>The key of the object, made when somebody needs it.</summary>
+    public string Key => _key ??= keys.Object(_extent.Level, Id);
+
+    private ObjectId Id => _extent.Extent.ObjectId;
+
+    /// <summary>Opens the object in which an extent lies, instead of the one before.</summary>
+    public void Open(in ReadableExtent extent)
     {
-        _chunks = chunks;
-        _id = extent.Extent.ObjectId;
-        _key = keys.Object(extent.Level, _id);
-        _sizeBytes = extent.ObjectSizeBytes;
+        if (extent.Extent.ObjectId != Id)
+        {
+            Dispose();
+            _key = null;
+        }
+        _extent = extent;
     }
 
     /// <summary>The header of the batch at a position. The bytes are those of the object: its base offset is not the log's.</summary>
     /// <exception cref="CorruptObjectException">There is no batch, or it does not fit into what is left of the run.</exception>
-    public async ValueTask<RecordBatchHeader> ReadHeaderAsync(long position, long runEnd, CancellationToken cancellationToken)
+    public ValueTask<RecordBatchHeader> ReadHeaderAsync(long position, long runEnd, CancellationToken cancellationToken)
     {
-        if (runEnd - position < RecordBatchHeader.Size || runEnd > _sizeBytes)
-            throw new CorruptObjectException($"Object {_key} has no room for a batch at {position}.");
-        ReadOnlyMemory<byte> bytes = await SliceAsync(position, RecordBatchHeader.Size, cancellationToken);
-        if (bytes.Length < RecordBatchHeader.Size)
-        {
-            // The header straddles two chunks.
-            bytes.CopyTo(_scratch);
-            ReadOnlyMemory<byte> rest = await SliceAsync(position + bytes.Length, RecordBatchHeader.Size - bytes.Length, cancellationToken);
-            rest.CopyTo(_scratch.AsMemory(bytes.Length));
-            bytes = _scratch;
-        }
-        if (!RecordBatchHeader.TryRead(bytes.Span, out RecordBatchHeader header) || position + header.SizeBytes > runEnd)
-            throw new CorruptObjectException($"Object {_key} has no record batch at {position}.");
-        return header;
+        if (runEnd - position < RecordBatchHeader.Size || runEnd > _extent.ObjectSizeBytes)
+            throw new CorruptObjectException($"Object {Key} has no room for a batch at {position}.");
+        return IsAtHand(position, RecordBatchHeader.Size)
+            ? ValueTask.FromResult(Parse(Slice(position, RecordBatchHeader.Size).Span, position, runEnd))
+            : ReadHeaderSlowAsync(position, runEnd, cancellationToken);
     }
 
     /// <summary>Adds a batch as it lies in the object.</summary>
-    public ValueTask AppendBatchAsync(
-        RecordSetBuilder builder, long position, RecordBatchHeader header, CancellationToken cancellationToken) =>
-        AppendAsync(builder, position, position + header.SizeBytes, cancellationToken);
+    public ValueTask AppendBatchAsync(RecordSetBuilder builder, long position, int size, CancellationToken cancellationToken) =>
+        AppendAsync(builder, position, position + size, cancellationToken);
 
     /// <summary>
     /// Adds a batch with its offset in the log. Of its bytes only the header is copied, because the offset in it changes.
     /// </summary>
-    public async ValueTask AppendBatchAsync(
-        RecordSetBuilder builder, long position, RecordBatchHeader header, long baseOffset, CancellationToken cancellationToken)
+    public ValueTask AppendBatchAsync(
+        RecordSetBuilder builder, long position, int size, long baseOffset, CancellationToken cancellationToken)
     {
-        int copied = 0;
-        while (copied < RecordBatchHeader.Size)
-        {
-            ReadOnlyMemory<byte> part = await SliceAsync(position + copied, RecordBatchHeader.Size - copied, cancellationToken);
-            part.CopyTo(_scratch.AsMemory(copied));
-            copied += part.Length;
-        }
-        RecordBatchHeader.SetBaseOffset(_scratch, baseOffset);
-        // Clients send -1. Only routing has epochs here, and a batch must never carry a higher one than Metadata does.
-        RecordBatchHeader.SetPartitionLeaderEpoch(_scratch, 0);
-        builder.AppendCopy(_scratch);
-        await AppendAsync(builder, position + RecordBatchHeader.Size, position + header.SizeBytes, cancellationToken);
+        if (!IsAtHand(position, size))
+            return AppendBatchSlowAsync(builder, position, size, baseOffset, cancellationToken);
+        Slice(position, RecordBatchHeader.Size).CopyTo(_scratch);
+        AppendHeader(builder, baseOffset);
+        return AppendAsync(builder, position + RecordBatchHeader.Size, position + size, cancellationToken);
     }
 
     /// <summary>A copy of a batch with its offset in the log, for those who look into it.</summary>
@@ -76,12 +71,7 @@ internal sealed class ObjectWindow : IDisposable
         long position, RecordBatchHeader header, long baseOffset, CancellationToken cancellationToken)
     {
         var batch = new byte[header.SizeBytes];
-        for (int copied = 0; copied < batch.Length;)
-        {
-            ReadOnlyMemory<byte> part = await SliceAsync(position + copied, batch.Length - copied, cancellationToken);
-            part.CopyTo(batch.AsMemory(copied));
-            copied += part.Length;
-        }
+        await CopyAsync(position, batch, cancellationToken);
         RecordBatchHeader.SetBaseOffset(batch, baseOffset);
         return batch;
     }
@@ -90,32 +80,98 @@ internal sealed class ObjectWindow : IDisposable
     {
         _lease?.Dispose();
         _lease = null;
-        _chunkNumber = -1;
+        _chunk = default;
     }
 
-    private async ValueTask AppendAsync(RecordSetBuilder builder, long position, long end, CancellationToken cancellationToken)
+    private async ValueTask<RecordBatchHeader> ReadHeaderSlowAsync(long position, long runEnd, CancellationToken cancellationToken)
+    {
+        // It may straddle two chunks.
+        await CopyAsync(position, _scratch, cancellationToken);
+        return Parse(_scratch, position, runEnd);
+    }
+
+    private RecordBatchHeader Parse(ReadOnlySpan<byte> bytes, long position, long runEnd) =>
+        RecordBatchHeader.TryRead(bytes, out RecordBatchHeader header) && position + header.SizeBytes <= runEnd
+            ? header
+            : throw new CorruptObjectException($"Object {Key} has no record batch at {position}.");
+
+    private async ValueTask AppendBatchSlowAsync(
+        RecordSetBuilder builder, long position, int size, long baseOffset, CancellationToken cancellationToken)
+    {
+        await CopyAsync(position, _scratch, cancellationToken);
+        AppendHeader(builder, baseOffset);
+        await AppendAsync(builder, position + RecordBatchHeader.Size, position + size, cancellationToken);
+    }
+
+    private void AppendHeader(RecordSetBuilder builder, long baseOffset)
+    {
+        RecordBatchHeader.SetBaseOffset(_scratch, baseOffset);
+        // Clients send -1. Only routing has epochs here, and a batch must never carry a higher one than Metadata does.
+        RecordBatchHeader.SetPartitionLeaderEpoch(_scratch, 0);
+        builder.AppendCopy(_scratch);
+    }
+
+    private ValueTask AppendAsync(RecordSetBuilder builder, long position, long end, CancellationToken cancellationToken)
+    {
+        if (!IsAtHand(position, end - position))
+            return AppendSlowAsync(builder, position, end, cancellationToken);
+        builder.Append(Slice(position, end - position), _lease!.Value.Buffer);
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask AppendSlowAsync(RecordSetBuilder builder, long position, long end, CancellationToken cancellationToken)
     {
         while (position < end)
         {
-            ReadOnlyMemory<byte> part = await SliceAsync(position, (int)(end - position), cancellationToken);
+            await MoveToAsync(position, cancellationToken);
+            ReadOnlyMemory<byte> part = Slice(position, end - position);
             builder.Append(part, _lease!.Value.Buffer);
             position += part.Length;
         }
     }
 
-    /// <summary>The bytes at a position that lie in one chunk: at least one, at most as many as asked for.</summary>
-    private async ValueTask<ReadOnlyMemory<byte>> SliceAsync(long position, int length, CancellationToken cancellationToken)
+    private async ValueTask CopyAsync(long position, Memory<byte> destination, CancellationToken cancellationToken)
     {
-        int number = (int)(position / ObjectFormat.ChunkSize);
-        if (number != _chunkNumber)
+        while (!destination.IsEmpty)
         {
-            // Not held while waiting: whoever waits for the store should not keep memory from others.
-            Dispose();
-            _lease = await _chunks.GetAsync(_id, _key, number, _sizeBytes, cancellationToken);
-            _chunkNumber = number;
+            await MoveToAsync(position, cancellationToken);
+            ReadOnlyMemory<byte> part = Slice(position, destination.Length);
+            part.CopyTo(destination);
+            destination = destination[part.Length..];
+            position += part.Length;
         }
-        int offset = (int)(position % ObjectFormat.ChunkSize);
-        ReadOnlyMemory<byte> chunk = _lease!.Value.Memory;
-        return chunk.Slice(offset, Math.Min(length, chunk.Length - offset));
+    }
+
+    private bool IsAtHand(long position, long length) => position >= _chunkPosition && position + length <= _chunkPosition + _chunk.Length;
+
+    /// <summary>The bytes at a position that lie in the chunk at hand: at least one, at most as many as asked for.</summary>
+    private ReadOnlyMemory<byte> Slice(long position, long length)
+    {
+        int from = (int)(position - _chunkPosition);
+        return _chunk.Slice(from, (int)Math.Min(length, _chunk.Length - from));
+    }
+
+    /// <summary>Has the chunk with a position at hand.</summary>
+    private ValueTask MoveToAsync(long position, CancellationToken cancellationToken)
+    {
+        if (IsAtHand(position, 1))
+            return ValueTask.CompletedTask;
+        // Not held while waiting: whoever waits for the store should not keep memory from others.
+        Dispose();
+        int number = (int)(position / ObjectFormat.ChunkSize);
+        if (!chunks.TryLease(Id, number, out ChunkLease lease))
+            return ReadChunkAsync(number, cancellationToken);
+        Take(number, lease);
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask ReadChunkAsync(int number, CancellationToken cancellationToken) =>
+        Take(number, await chunks.GetAsync(Id, Key, number, _extent.ObjectSizeBytes, cancellationToken));
+
+    private void Take(int number, ChunkLease lease)
+    {
+        _lease = lease;
+        _chunk = lease.Memory;
+        _chunkPosition = (long)number * ObjectFormat.ChunkSize;
     }
 }

@@ -16,8 +16,11 @@ namespace Warp.Streams.Fetch;
 /// <param name="wanted">How many bytes are wanted, now and next.</param>
 public sealed class ReadAhead(ChunkCache chunks, ObjectKeys keys, IReadOnlyList<ReadableExtent> extents, long position, long wanted)
 {
-    /// <summary>How far to read beyond what a fetch returns, in bytes of all its partitions.</summary>
-    public const int Bytes = 2 * ObjectFormat.ChunkSize;
+    /// <summary>
+    /// How far to read beyond what a fetch returns, in bytes of all its partitions: a dozen of them, of which each answer has the usual 1 MiB,
+    /// then have every chunk read while the answer before is sent.
+    /// </summary>
+    public const int Bytes = 4 * ObjectFormat.ChunkSize;
 
     private int _extent;
     private long _position = position;
@@ -31,12 +34,14 @@ public sealed class ReadAhead(ChunkCache chunks, ObjectKeys keys, IReadOnlyList<
             ReadableExtent readable = extents[_extent];
             Extent extent = readable.Extent;
             _position = Math.Max(_position, extent.Position);
-            string key = keys.Object(readable.Level, extent.ObjectId);
             for (long end = extent.Position + extent.Length; _position < end && _left > 0;)
             {
                 int chunk = (int)(_position / ObjectFormat.ChunkSize);
-                if (!chunks.Prefetch(extent.ObjectId, key, chunk, readable.ObjectSizeBytes))
+                if (!chunks.HasOrReads(extent.ObjectId, chunk) && !chunks.Prefetch(
+                    extent.ObjectId, keys.Object(readable.Level, extent.ObjectId), chunk, readable.ObjectSizeBytes))
+                {
                     return;
+                }
                 long next = Math.Min(end, (chunk + 1L) * ObjectFormat.ChunkSize);
                 _left -= next - _position;
                 _position = next;

@@ -48,7 +48,7 @@ internal sealed class FrameSender(PeerTransport transport, Action<int> sent)
                 }
                 foreach (OutgoingFrame frame in frames)
                 {
-                    foreach (ArraySegment<byte> piece in frame.Segments)
+                    foreach (ArraySegment<byte> piece in frame)
                         await transport.AddAsync(piece);
                 }
                 await transport.FlushAsync();

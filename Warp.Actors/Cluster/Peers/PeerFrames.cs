@@ -37,7 +37,7 @@ internal static class PeerFrames
     public static void SetTimeout(OutgoingFrame request, TimeSpan timeout)
     {
         int ms = (int)Math.Clamp(Math.Ceiling(timeout.TotalMilliseconds), 0, int.MaxValue);
-        BinaryPrimitives.WriteInt32BigEndian(request.Segments[0].AsSpan(TimeoutOffset), ms);
+        BinaryPrimitives.WriteInt32BigEndian(request.Head[TimeoutOffset..], ms);
     }
 
     /// <summary>Makes the frame of a response, which takes over the body's record sets.</summary>

@@ -171,7 +171,7 @@ internal sealed class PeerHandshake(
     private async Task<byte[]> SendAsync(OutgoingFrame outgoing)
     {
         using OutgoingFrame frame = outgoing;
-        foreach (ArraySegment<byte> piece in frame.Segments)
+        foreach (ArraySegment<byte> piece in frame)
             await transport.AddAsync(piece);
         await transport.FlushAsync();
         metrics.Sent(frame.Length);

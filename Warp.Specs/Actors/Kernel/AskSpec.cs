@@ -43,6 +43,20 @@ public sealed class AskSpec : KernelSpec
     }
 
     [Fact]
+    public async Task An_ask_may_wait_without_a_deadline()
+    {
+        Reply<string>? asked = null;
+        ActorRef<Word> actor = Spawn((_, word) => asked = ((Question)word).Reply);
+        Task<string> ask = actor.AskAsync<string>(static reply => new Question("q", reply), Timeout.InfiniteTimeSpan, Cancellation);
+
+        Pass(TimeSpan.FromDays(1));
+        Assert.False(ask.IsCompleted);
+        asked!.Set("at last");
+
+        Assert.Equal("at last", await ask);
+    }
+
+    [Fact]
     public async Task The_deadline_counts_the_wait_for_room_too()
     {
         ActorRef<Word> actor = Spawn(capacity: 1);

@@ -184,7 +184,7 @@ public sealed class ConnectionFramesSpec
     [Fact]
     public async Task A_large_response_of_many_pieces_arrives_whole_and_gives_its_buffers_back()
     {
-        const int Pieces = 3000, PieceBytes = 2000;
+        const int Pieces = 3000, PieceBytes = 5000;
         int returned = 0;
         await using var listener = new TestListener([new DelegateHandler<FetchRequest>(ApiKey.Fetch, (_, _) =>
         {

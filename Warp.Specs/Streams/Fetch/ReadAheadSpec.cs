@@ -64,7 +64,7 @@ public sealed class ReadAheadSpec : IDisposable
     [Fact]
     public void A_cache_without_room_for_it_reads_nothing_ahead()
     {
-        using ChunkCache cache = Cache(19 * Small);
+        using ChunkCache cache = Cache(5 * Small);
         _store.Close();
 
         new ReadAhead(cache, _keys, [Whole(0, Small), Whole(1, Small)], 0, 1 << 20).Continue();

@@ -68,7 +68,9 @@ public sealed class ClusterView
         ClientRouting.LeaderOf(
             Volatile.Read(ref _nodes).Serving.Where(node => routed.Contains(node.NodeId)), Self, context.Header.ClientId ?? "", context.ClientHost);
 
-    /// <summary>The node that a client is told coordinates what another one owns (<see cref="CoordinatorRouting"/>); null if that is not alive.</summary>
+    /// <summary>
+    /// The node that a client is told coordinates what a node owns (<see cref="CoordinatorRouting"/>); null if the latter is not alive.
+    /// </summary>
     /// <param name="key">The client's group.</param>
     /// <param name="ownerId">The node that owns it.</param>
     public ClusterNode? CoordinatorFor(string key, int ownerId) => Find(ownerId) is { } owner

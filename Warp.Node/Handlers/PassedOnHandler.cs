@@ -19,7 +19,10 @@ public sealed class PassedOnHandler(IEnumerable<ApiHandler> handlers) : IPeerHan
     {
         var asked = (PassOnRequest)request;
         if (!_handlers.TryGetValue(asked.KafkaApi, out ApiHandler? handler) || !ApiDispatcher.Serves(handler, asked.KafkaVersion))
-            throw new PeerErrorException(PeerError.Unsupported, $"Version {asked.KafkaVersion} of API {asked.KafkaApi} is not passed on to this node.");
+        {
+            throw new PeerErrorException(
+                PeerError.Unsupported, $"Version {asked.KafkaVersion} of API {asked.KafkaApi} is not passed on to this node.");
+        }
         var header = new RequestHeader(asked.KafkaApi, asked.KafkaVersion, CorrelationId: 0, asked.ClientId);
         var frame = new RequestFrame(header, ApiSpecs.Get(handler.Key), asked.Body);
         var passedOn = new RequestContext

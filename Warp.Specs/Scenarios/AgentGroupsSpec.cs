@@ -54,14 +54,17 @@ public sealed class AgentGroupsSpec
         Assert.Equal(0, Requests.OfAll(await cluster.Nodes[1].Process.MetricsAsync()));
     }
 
-    /// <summary>What clients of some nodes do with groups that <paramref name="hidden"/> coordinates, and with one of the <paramref name="others"/>.</summary>
+    /// <summary>
+    /// What clients of some nodes do with groups that <paramref name="hidden"/> coordinates, and with one of the <paramref name="others"/>.
+    /// </summary>
     private static async Task LiveAsync(GroupProtocol protocol, string[] bootstraps, TestNode hidden, TestNode[] others)
     {
         string all = string.Join(',', bootstraps);
         string group = await GroupAtAsync("hidden", hidden);
         string empty = await GroupAtAsync("empty", hidden);
         string other = await GroupAtAsync("other", others);
-        using IAdminClient admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = all }).SetLogHandler(static (_, _) => { }).Build();
+        using IAdminClient admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = all })
+            .SetLogHandler(static (_, _) => { }).Build();
         await admin.CreateTopicsAsync([new TopicSpecification { Name = Topic, NumPartitions = Partitions, ReplicationFactor = 1 }]);
         await ProduceAsync(all);
 
@@ -71,7 +74,9 @@ public sealed class AgentGroupsSpec
         await Wait.UntilAsync(() => seen.Count == Count && member.Assigned.Length == Partitions, s_patience, "the records");
         Member second = Join(bootstraps[^1]);
         await Wait.UntilAsync(
-            () => second.Assigned.Length == Partitions / 2 && member.Assigned.Length == Partitions / 2, s_patience, "a second member to have its share");
+            () => second.Assigned.Length == Partitions / 2 && member.Assigned.Length == Partitions / 2,
+            s_patience,
+            "a second member to have its share");
         await second.CloseAsync();
         await Wait.UntilAsync(() => member.Assigned.Length == Partitions, s_patience, "the first one to have all again");
         await Wait.UntilAsync(() => Committed(group) == Count, s_patience, "the commits");
@@ -115,7 +120,8 @@ public sealed class AgentGroupsSpec
         // Asked as a consumer: librdkafka's admin client dies of an answer that its coordinator is another one.
         long Committed(string id)
         {
-            using IConsumer<Ignore, Ignore> consumer = new ConsumerBuilder<Ignore, Ignore>(new ConsumerConfig { BootstrapServers = all, GroupId = id })
+            var config = new ConsumerConfig { BootstrapServers = all, GroupId = id };
+            using IConsumer<Ignore, Ignore> consumer = new ConsumerBuilder<Ignore, Ignore>(config)
                 .SetLogHandler(static (_, _) => { })
                 .SetErrorHandler(static (_, _) => { })
                 .Build();
@@ -138,7 +144,7 @@ public sealed class AgentGroupsSpec
     private static async Task<string> GroupAtAsync(string name, params TestNode[] nodes)
     {
         HashSet<int> shards = [.. (await Task.WhenAll(nodes.Select(static node => node.ShardsAsync()))).SelectMany(static shards => shards)];
-        return Enumerable.Range(0, 10_000).Select(i => $"{name}-{i}").First(id => shards.Contains(EntityHash.ShardOf(id, ShardIds.Count)));
+        return Enumerable.Range(0, 1000).Select(i => $"{name}-{i}").First(id => shards.Contains(EntityHash.ShardOf(id, ShardIds.Count)));
     }
 
     private static async Task ProduceAsync(string bootstrap)
@@ -146,6 +152,7 @@ public sealed class AgentGroupsSpec
         using var producer = new ProducerBuilder<Null, string>(
             new ProducerConfig { BootstrapServers = bootstrap, MessageTimeoutMs = (int)s_patience.TotalMilliseconds })
             .SetLogHandler(static (_, _) => { }).Build();
-        await Task.WhenAll(Enumerable.Range(0, Count).Select(i => producer.ProduceAsync(new TopicPartition(Topic, i % Partitions), new() { Value = $"{i}" })));
+        await Task.WhenAll(Enumerable.Range(0, Count).Select(i =>
+            producer.ProduceAsync(new TopicPartition(Topic, i % Partitions), new() { Value = $"{i}" })));
     }
 }

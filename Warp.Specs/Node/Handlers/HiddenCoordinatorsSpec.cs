@@ -38,7 +38,8 @@ public sealed class HiddenCoordinatorsSpec : IAsyncLifetime
         _actors = await ActorsFixture.StartAsync(BrokerConfigs.GroupInitialRebalanceDelayMs, "0");
         var passedOn = new PassedOnHandler(GroupApis.Own(_actors.Groups, _actors.Published));
         _answer = passedOn.HandleAsync;
-        _owner = new TestPeer(ActorsFixture.NodeId, [new DelegatePeerHandler<PassOnRequest>(PrivateApis.PassOn, (request, context) => _answer(request, context))]);
+        _owner = new TestPeer(
+            ActorsFixture.NodeId, [new DelegatePeerHandler<PassOnRequest>(PrivateApis.PassOn, (request, context) => _answer(request, context))]);
         _asked = new TestPeer(1);
         var membership = new ClusterMembership(new ClusterMembers(
             _asked.Identity.Node, [Row(_asked, "analytics"), Row(_owner, "ingest")], DateTimeOffset.UnixEpoch, TimeSpan.FromSeconds(10)));
@@ -81,7 +82,10 @@ public sealed class HiddenCoordinatorsSpec : IAsyncLifetime
             Assert.Equal([1, 2], Assert.Single(joined.Members).Metadata.ToArray());
             var sync = new SyncGroupRequest
             {
-                GroupId = group, GenerationId = 1, MemberId = joined.MemberId, Assignments = [new() { MemberId = joined.MemberId, Assignment = new byte[] { 7 } }],
+                GroupId = group,
+                GenerationId = 1,
+                MemberId = joined.MemberId,
+                Assignments = [new() { MemberId = joined.MemberId, Assignment = new byte[] { 7 } }],
             };
             Assert.Equal([7], (await CallAsync<SyncGroupResponse>(sync, Math.Min(version, (short)4))).Assignment.ToArray());
             var beat = new HeartbeatRequest { GroupId = group, MemberId = joined.MemberId, GenerationId = 1 };
@@ -97,7 +101,11 @@ public sealed class HiddenCoordinatorsSpec : IAsyncLifetime
         ListGroupsResponse listed = await CallAsync<ListGroupsResponse>(new ListGroupsRequest(), 5);
         Assert.Equal(ErrorCode.None, listed.ErrorCode);
         Assert.Equal(Enumerable.Range(0, 10).Select(static version => $"life-{version}"), listed.Groups.Select(static group => group.GroupId));
-        var deletion = new OffsetDeleteRequest { GroupId = "life-2", Topics = [new() { Name = "passed-on", Partitions = [new() { PartitionIndex = 0 }] }] };
+        var deletion = new OffsetDeleteRequest
+        {
+            GroupId = "life-2",
+            Topics = [new() { Name = "passed-on", Partitions = [new() { PartitionIndex = 0 }] }],
+        };
         Assert.Equal(ErrorCode.None, (await CallAsync<OffsetDeleteResponse>(deletion, 0)).ErrorCode);
         Assert.Equal(-1, await CommittedAsync("life-2", topic, 8));
     }
@@ -176,9 +184,10 @@ public sealed class HiddenCoordinatorsSpec : IAsyncLifetime
         await _owner.Listener.DisposeAsync();
         Assert.Equal(ErrorCode.NotCoordinator, (await CallAsync<JoinGroupResponse>(JoinOf("g"), 5)).ErrorCode);
         Assert.Equal(ErrorCode.NotCoordinator, await CommitAsync("g", "m", 1, topic, 5));
+        var described = await CallAsync<DescribeGroupsResponse>(new DescribeGroupsRequest { Groups = ["g", "h"] }, 5);
         Assert.Equal(
             [("g", ErrorCode.NotCoordinator), ("h", ErrorCode.NotCoordinator)],
-            (await CallAsync<DescribeGroupsResponse>(new DescribeGroupsRequest { Groups = ["g", "h"] }, 5)).Groups.Select(static group => (group.GroupId, group.ErrorCode)));
+            described.Groups.Select(static group => (group.GroupId, group.ErrorCode)));
         Assert.Equal(ErrorCode.CoordinatorNotAvailable, (await CallAsync<ListGroupsResponse>(new ListGroupsRequest(), 5)).ErrorCode);
     }
 
@@ -206,7 +215,8 @@ public sealed class HiddenCoordinatorsSpec : IAsyncLifetime
 
     private static NodeRow Row(TestPeer peer, string group) => new(
         peer.Identity.Node,
-        new NodeDescription(new NodeAddress("127.0.0.1", 1), new NodeAddress("127.0.0.1", peer.Listener.BoundPort), new NodeAddress("127.0.0.1", 2), "", group, 15, "1", 1),
+        new NodeDescription(
+            new NodeAddress("127.0.0.1", 1), new NodeAddress("127.0.0.1", peer.Listener.BoundPort), new NodeAddress("127.0.0.1", 2), "", group, 15, "1", 1),
         DateTimeOffset.UnixEpoch,
         NodeStatus.Well);
 

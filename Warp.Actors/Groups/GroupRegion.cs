@@ -11,7 +11,8 @@ namespace Warp.Actors.Groups;
 
 /// <summary>
 /// Where a message for a group is sent: it knows the journaled groups of the shards that this node owns, and starts the coordinator of a new
-/// one when somebody makes it. Groups of other shards have their coordinator on another node, where clients go by themselves. Thread-safe.
+/// one when somebody makes it. Groups of other shards have their coordinator on another node, where clients go by themselves, or their requests
+/// are passed on to. Thread-safe.
 /// </summary>
 /// <param name="system">Runs the coordinators.</param>
 /// <param name="services">Journal and leases.</param>
@@ -27,6 +28,10 @@ public sealed class GroupRegion(
 
     /// <summary>The ids of all groups that have a coordinator here. Some may have been deleted.</summary>
     public IEnumerable<string> GroupIds => _shards.Values.SelectMany(static shard => shard.Ids);
+
+    /// <summary>The nodes that have groups, or may have, as far as this one has heard.</summary>
+    public IEnumerable<NodeIncarnation> Owners =>
+        Enumerable.Range(0, shardCount).Select(shardId => homes[shardId].Owner).OfType<NodeIncarnation>().Distinct();
 
     /// <summary>Ends when the groups of all shards that were started so far have been found.</summary>
     public Task Loading => Volatile.Read(ref _loading);

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.RegularExpressions;
 using Warp.Node.Configuration;
 
@@ -30,9 +29,7 @@ public static partial class ClientRouting
         ClusterNode[] able = [.. Able(nodes, role)];
         ClusterNode[] near = [.. able.Where(node => zone is not null && node.Zone == zone)];
         ClusterNode[] candidates = near.Length > 0 ? near : able;
-        // Rendezvous hashing: when a node comes or goes, only the clients move that go to it or were on it.
-        string client = $"{clientId}\n{clientHost}\n{zone}\n{asked.Group}\n";
-        return candidates.MaxBy(node => (Hash(client, node.NodeId), node.NodeId))?.NodeId;
+        return Rendezvous.Of($"{clientId}\n{clientHost}\n{zone}\n{asked.Group}\n", candidates)?.NodeId;
     }
 
     /// <summary>Clients do not say whether they produce or consume: unless one does, it needs a node for both, if there is any.</summary>
@@ -47,17 +44,6 @@ public static partial class ClientRouting
         ClusterNode[] all = [.. nodes];
         ClusterNode[] able = [.. all.Where(node => node.Roles.HasFlag(needed))];
         return able.Length > 0 ? able : all.Where(static node => (node.Roles & (NodeRoles.Produce | NodeRoles.Fetch)) != 0);
-    }
-
-    /// <summary>FNV-1a of the client, and over it the node, mixed so that neighbouring ids are far apart.</summary>
-    private static ulong Hash(string client, int nodeId)
-    {
-        ulong hash = 0xCBF29CE484222325;
-        foreach (byte b in Encoding.UTF8.GetBytes(client))
-            hash = (hash ^ b) * 0x100000001B3;
-        hash ^= (ulong)nodeId * 0x9E3779B97F4A7C15;
-        hash = (hash ^ (hash >> 32)) * 0xD6E8FEB86659FD93;
-        return hash ^ (hash >> 32);
     }
 
     [GeneratedRegex(@"(?:warp|ws)_az=([^\s,;&]+)")]

@@ -74,6 +74,18 @@ public sealed class ClusterView
     }
 
     /// <summary>
+    /// The node that a client is told coordinates what a node owns (<see cref="CoordinatorRouting"/>); null if the latter is not alive.
+    /// </summary>
+    /// <param name="key">The client's group.</param>
+    /// <param name="ownerId">The node that owns it.</param>
+    public ClusterNode? CoordinatorFor(string key, int ownerId) => Find(ownerId) is { } owner
+        ? CoordinatorRouting.NodeFor(key, owner, Volatile.Read(ref _nodes).Serving, Self)
+        : null;
+
+    /// <summary>Whether a node is alive, and no client of this one is sent to it, as it is in another group.</summary>
+    public bool Hides(int nodeId) => Find(nodeId) is { } node && node.Group != Self.Group;
+
+    /// <summary>
     /// The replicas to report for a partition: the leader, then the other nodes, beginning with another one for each partition. Where there
     /// are fewer nodes than replicas they are named again: the number is what the topic's creator asked for, and tools compare it.
     /// </summary>

@@ -4,8 +4,9 @@ using Warp.Protocol.Messages;
 namespace Warp.Node.Handlers;
 
 /// <summary>
-/// FindCoordinator, versions 0 to 6: the node that owns a group's shard coordinates it. For transactions this node names itself, and then
-/// refuses the transactional id at once instead of letting the producer search until it times out.
+/// FindCoordinator, versions 0 to 6: the node that owns a group's shard coordinates it, by way of another one where that is in another node
+/// group (<see cref="CoordinatorRouting"/>). For transactions this node names itself, and then refuses the transactional id at once instead of
+/// letting the producer search until it times out.
 /// </summary>
 public sealed class FindCoordinatorHandler(ClusterView cluster, GroupRegion groups)
     : ApiHandler<FindCoordinatorRequest>(ApiKey.FindCoordinator, 0, 6)
@@ -46,7 +47,7 @@ public sealed class FindCoordinatorHandler(ClusterView cluster, GroupRegion grou
         if (keyType is not (Group or Transaction))
             return Failed(key, ErrorCode.InvalidRequest, $"There is no coordinator of type {keyType}.");
         ClusterNode? node = keyType == Transaction ? cluster.Self
-            : groups.HomeOf(key).Owner is { } owner ? cluster.Find(owner.NodeId) : null;
+            : groups.HomeOf(key).Owner is { } owner ? cluster.CoordinatorFor(key, owner.NodeId) : null;
         // Its shard is on the way from one node to another. Clients ask again.
         if (node is null)
             return Failed(key, ErrorCode.CoordinatorNotAvailable, "The coordinator is moving to another node; ask again in a moment.");

@@ -14,15 +14,19 @@ public sealed class RequestContext
     /// <summary>The request's bytes. They stay valid until the handler's task ends; who keeps a slice for longer takes a reference.</summary>
     public required PooledBuffer Frame { get; init; }
 
-    /// <summary>Tells connections apart; never used twice in one process.</summary>
+    /// <summary>Tells connections apart; never used twice in one process. 0 for a request that another node has passed on.</summary>
     public required long ConnectionId { get; init; }
 
     public required EndPoint? RemoteEndPoint { get; init; }
 
     /// <summary>The peer's address, with the slash that Java puts before one without a name: Kafka's tools show it so.</summary>
-    public string ClientHost => RemoteEndPoint is IPEndPoint { Address: var address }
-        ? $"/{(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)}"
-        : "";
+    public string ClientHost
+    {
+        get => field ?? (RemoteEndPoint is IPEndPoint { Address: var address }
+            ? $"/{(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)}"
+            : "");
+        init;
+    }
 
     /// <summary>Cancelled when the connection ends: nobody waits for the answer.</summary>
     public required CancellationToken ConnectionClosed { get; init; }

@@ -14,7 +14,10 @@ internal static class NodeApis
         var cluster = new ClusterView(joined.Cluster.ClusterId, self, joined.Membership);
         var catalog = new CatalogClient(
             joined.Catalog, joined.Published, CatchUpAsync, time, loggers.CreateLogger<CatalogClient>());
-        var groups = new GroupClient(joined.Groups, loggers.CreateLogger<GroupClient>());
+        IEnumerable<ApiHandler> groups = joined.Peers is { } peers
+            ? GroupApis.PassingOn(services.GroupHandlers, new HiddenCoordinators(
+                cluster, joined.Groups, peers, loggers.CreateLogger<HiddenCoordinators>(), services.Draining))
+            : services.GroupHandlers;
         var sequencers = new SequencerQuestions(joined.Region, loggers.CreateLogger<SequencerQuestions>());
         return new ApiDispatcher(
         [
@@ -32,18 +35,7 @@ internal static class NodeApis
             new OffsetForLeaderEpochHandler(catalog, sequencers),
             new InitProducerIdHandler(new ProducerIdPool(catalog)),
             new FindCoordinatorHandler(cluster, joined.Groups),
-            new JoinGroupHandler(groups),
-            new SyncGroupHandler(groups),
-            new HeartbeatHandler(groups),
-            new LeaveGroupHandler(groups),
-            new OffsetCommitHandler(groups, joined.Published),
-            new OffsetFetchHandler(groups, joined.Published),
-            new OffsetDeleteHandler(groups, joined.Published),
-            new ConsumerGroupHeartbeatHandler(groups),
-            new ConsumerGroupDescribeHandler(groups, joined.Published),
-            new ListGroupsHandler(groups),
-            new DescribeGroupsHandler(groups),
-            new DeleteGroupsHandler(groups),
+            .. groups,
             new DescribeClusterHandler(cluster),
             new DescribeTopicPartitionsHandler(catalog, cluster),
             new DescribeLogDirsHandler(catalog, cluster, sequencers),

@@ -5,6 +5,7 @@ using Warp.Actors.Kernel;
 using Warp.Actors.Maintenance;
 using Warp.Node.Configuration;
 using Warp.Node.Control;
+using Warp.Node.Handlers;
 using Warp.Streams.Cache;
 using Warp.Streams.Compaction;
 using Warp.Streams.Fetch;
@@ -41,6 +42,12 @@ internal sealed class NodeServices : IAsyncDisposable
     public ActorRef<FlushMessage> Pipeline { get; private set; } = null!;
 
     public FetchPlanner Planner { get; private set; } = null!;
+
+    /// <summary>For the groups that this node coordinates, whoever asks.</summary>
+    public IReadOnlyList<ApiHandler> GroupHandlers { get; private set; } = [];
+
+    /// <summary>Cancelled when this node lets go of those who wait for something to happen (<see cref="DrainAsync"/>).</summary>
+    public CancellationToken Draining => _draining.Token;
 
     /// <summary>What garbage collectors of this node work with.</summary>
     public CollectorServices Collection { get; private set; } = null!;
@@ -128,8 +135,10 @@ internal sealed class NodeServices : IAsyncDisposable
             ? new ChunkRing(System, Cluster.Membership, peers, keys, options.Node.Zone ?? "", options.Node.Group, meter)
             : null;
         var chunks = new ChunkCache(store, options.Cache.SizeBytes, meter, ring);
+        GroupHandlers = GroupApis.Own(new GroupClient(Cluster.Groups, System.Loggers.CreateLogger<GroupClient>()), Cluster.Published);
         await Cluster.JoinAsync(
             [
+                new PassedOnHandler(GroupHandlers),
                 new ReadChunkHandler(chunks, keys),
                 new OfferChunkHandler(chunks),
                 .. ControlPeerHandlers.All(() => Cluster.Member, () => Control),

@@ -56,8 +56,12 @@ public sealed class AgentsSpec
         Assert.Equal([.. ingest.Select(static node => node.Bootstrap).Order()], Brokers(ingest[1].Bootstrap));
         Assert.Equal([analytics.Bootstrap], Brokers(analytics.Bootstrap));
         Assert.Equal(0, Requests.Of(await analytics.Process.MetricsAsync(), "Produce"));
+        // The consumer names a group, whose coordinator may be any node: it is not told so.
         foreach (TestNode node in ingest)
+        {
             Assert.Equal(0, Requests.Of(await node.Process.MetricsAsync(), "Fetch"));
+            Assert.Equal(0, Requests.Of(await node.Process.MetricsAsync(), "FindCoordinator"));
+        }
     }
 
     [Fact]

@@ -34,6 +34,9 @@ public sealed class ClusterPeers : IDisposable
         where TResponse : class, IResponse =>
         _network.CallAsync<TResponse>(AddressOf(node), request, deadline, cancellationToken);
 
+    /// <inheritdoc cref="PeerNetwork.OpenAsync"/>
+    public Task OpenAsync(NodeIncarnation node, CancellationToken cancellationToken) => _network.OpenAsync(AddressOf(node), cancellationToken);
+
     /// <summary>Where a member is.</summary>
     /// <exception cref="PeerCallException">There is no such member (any more).</exception>
     public PeerAddress AddressOf(NodeIncarnation node) => _membership.Current.Find(node) is { } row

@@ -77,6 +77,13 @@ public sealed class PeerNetwork : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Opens the connection to a peer if there is none. On an open one requests leave in the order of their calls; those that wait until it is
+    /// open may overtake each other.
+    /// </summary>
+    /// <exception cref="PeerCallException">The peer cannot be reached, or does not want to talk.</exception>
+    public Task OpenAsync(PeerAddress peer, CancellationToken cancellationToken) => LinkTo(peer).OpenAsync(cancellationToken);
+
     /// <summary>The feature level of a peer, if there is a connection to it.</summary>
     public int? FeatureLevelOf(PeerAddress peer) => _links.TryGetValue(peer, out PeerLink? link) ? link.Current?.Terms.FeatureLevel : null;
 

@@ -11,7 +11,7 @@ public static partial class PrivateApis
     /// <summary>
     /// Those whose answer waits for something to happen. They have room of their own, so that all others go on meanwhile.
     /// </summary>
-    private static readonly HashSet<ApiKey> s_longPolls = [AwaitHeldBatch, WatchPartitions, TakeCompactionJob, FollowCatalog, SweepStore];
+    private static readonly HashSet<ApiKey> s_longPolls = [AwaitHeldBatch, WatchPartitions, TakeCompactionJob, FollowCatalog, SweepStore, PassOn];
 
     public static bool TryGet(ApiKey key, [NotNullWhen(true)] out ApiSpec? spec) => Table.ByKey.TryGetValue(key, out spec);
 

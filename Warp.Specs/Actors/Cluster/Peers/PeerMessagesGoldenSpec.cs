@@ -48,7 +48,7 @@ public sealed class PeerMessagesGoldenSpec
         + "1030 TakeCompactionJob, 1031 RenewCompactionJob, 1032 FinishCompactionJob, 1033 FailCompactionJob, 1034 SteerCompaction, "
         + "1040 MakeTopics, 1041 GrowTopic, 1042 RemoveTopic, 1043 ReviseTopicConfigs, 1044 ReviseBrokerConfigs, 1045 ReviseQuotas, "
         + "1046 ChangeRouting, 1047 ReserveProducerIds, 1050 FollowCatalog, 1060 ReadChunk, 1061 OfferChunk, "
-        + "1070 SetDraining, 1071 LeaveCluster, 1072 MoveShard, 1073 RebalanceShards, 1074 SweepStore, 1075 SurveyGroups",
+        + "1070 SetDraining, 1071 LeaveCluster, 1072 MoveShard, 1073 RebalanceShards, 1074 SweepStore, 1075 SurveyGroups, 1080 PassOn",
         string.Join(", ", PrivateApis.All.Select(static spec => $"{(short)spec.Key} {spec.Name}")));
 
     [Fact]

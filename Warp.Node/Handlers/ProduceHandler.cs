@@ -59,7 +59,7 @@ public sealed class ProduceHandler(
             }
         }
         if (pending.Count > 0)
-            pipeline.Tell(new FlushMessage.Add([.. pending.Select(static entry => entry.Batch)]));
+            pipeline.Tell(new FlushMessage.Add([.. pending.Select(static entry => entry.Batch)], context.Source));
         return AnswerAsync(context, request, response, pending);
     }
 

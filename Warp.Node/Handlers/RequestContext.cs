@@ -1,6 +1,7 @@
 using System.Net;
 using Warp.Protocol.Messages;
 using Warp.Protocol.Wire;
+using Warp.Streams.Produce;
 
 namespace Warp.Node.Handlers;
 
@@ -16,6 +17,9 @@ public sealed class RequestContext
 
     /// <summary>Tells connections apart; never used twice in one process.</summary>
     public required long ConnectionId { get; init; }
+
+    /// <summary>The connection, for the flush pipeline; null where there is none.</summary>
+    public IProduceSource? Source { get; init; }
 
     public required EndPoint? RemoteEndPoint { get; init; }
 

@@ -140,7 +140,7 @@ internal sealed class NodeServices : IAsyncDisposable
         Pipeline = FlushPipeline.Start(
             System,
             new FlushServices(store, Cluster.Region, Cluster.Leases, options.Timing, chunks, footers, Cluster.Cluster.ClusterId, keys, meter, ring),
-            new FlushSettings(options.Flush.Interval, options.Flush.SizeBytes, options.Flush.PutsPerSecond, options.Flush.PutsInFlight));
+            options.Flush);
         var fetchMemory = new FetchMemory(options.Limits.FetchMemoryBytes);
         Planner = new FetchPlanner(System, Cluster.Region, new ExtentReader(chunks, footers, keys), fetchMemory, _draining.Token);
         StartUpkeep(options, opened, keys, meter, time);

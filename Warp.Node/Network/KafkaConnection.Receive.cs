@@ -156,6 +156,7 @@ internal sealed partial class KafkaConnection
                 Header = frame.Header,
                 Frame = buffer,
                 ConnectionId = Id,
+                Source = this,
                 RemoteEndPoint = _peer,
                 ConnectionClosed = _closed.Token,
             };

@@ -17,8 +17,8 @@ public abstract record FlushMessage
     {
     }
 
-    /// <summary>Batches of one request, in its order.</summary>
-    public sealed record Add(IReadOnlyList<PendingBatch> Batches) : FlushMessage, IAsk
+    /// <summary>Batches of one request, in its order, and whose it is; null where it is not known whether that will send more.</summary>
+    public sealed record Add(IReadOnlyList<PendingBatch> Batches, IProduceSource? Source = null) : FlushMessage, IAsk
     {
         public void Fail(Exception error)
         {
@@ -56,6 +56,7 @@ public sealed class FlushPipeline : Actor<FlushMessage>
     private readonly FlushServices _services;
     private readonly FlushSettings _settings;
     private readonly FlushPolicy _policy;
+    private readonly GatheredSources _sources = new();
     private readonly ObjectCommitter?[] _committers;
     private readonly Queue<PendingBatch> _gathered = new();
     private readonly List<Reply<bool>> _drains = [];
@@ -64,7 +65,8 @@ public sealed class FlushPipeline : Actor<FlushMessage>
     private readonly long _startedAt;
     private long _gatheredBytes;
     private int _putsInFlight;
-    private bool _lookIsDue;
+    private ITimer? _look;
+    private TimeSpan _lookAt = TimeSpan.MaxValue;
 
     private FlushPipeline(ActorSystem system, FlushServices services, FlushSettings settings)
     {
@@ -99,7 +101,7 @@ public sealed class FlushPipeline : Actor<FlushMessage>
         switch (message)
         {
             case FlushMessage.Add add:
-                Gather(add.Batches);
+                Gather(add.Batches, add.Source ?? UnknownSource.Instance);
                 break;
             case FlushMessage.Drain drain:
                 _drains.Add(drain.Reply);
@@ -110,7 +112,7 @@ public sealed class FlushPipeline : Actor<FlushMessage>
         return ValueTask.CompletedTask;
     }
 
-    private void Gather(IReadOnlyList<PendingBatch> batches)
+    private void Gather(IReadOnlyList<PendingBatch> batches, IProduceSource source)
     {
         TimeSpan now = Now;
         foreach (PendingBatch batch in batches)
@@ -119,36 +121,40 @@ public sealed class FlushPipeline : Actor<FlushMessage>
             _gathered.Enqueue(batch);
             _gatheredBytes += batch.Bytes.Length;
         }
+        batches[^1].EndsRequestOf = source;
+        if (_sources.Add(source))
+            _policy.MoreCame(now);
         FlushWhatIsDue();
     }
 
     private void FlushWhatIsDue()
     {
-        while (_gathered.Count > 0 && _putsInFlight < _settings.PutsInFlight)
+        while (_gathered.TryPeek(out PendingBatch? first) && _putsInFlight < _settings.PutsInFlight)
         {
+            TimeSpan now = Now;
+            TimeSpan quietAt = _sources.QuietAt(now, _policy.QuietFor(now));
             FlushTrigger trigger = _drains.Count > 0
                 ? FlushTrigger.Drain
-                : _policy.Decide(Now, _gatheredBytes, _gathered.Peek().GatheredAt);
+                : _policy.Decide(now, _gatheredBytes, first.GatheredAt, quietAt);
             if (trigger == FlushTrigger.None)
             {
-                LookAgain();
+                LookAgainAt(_policy.NextLook(now, first.GatheredAt, quietAt), now);
                 return;
             }
             Dispatch(trigger);
         }
     }
 
-    private void LookAgain()
+    private void LookAgainAt(TimeSpan at, TimeSpan now)
     {
-        // What arrives later never makes the next look an earlier one; reaching the size is noticed as it arrives.
-        if (_lookIsDue)
+        if (at >= _lookAt)
             return;
-        _lookIsDue = true;
-        TimeSpan wait = _policy.NextLook(Now, _gathered.Peek().GatheredAt) - Now;
+        _look?.Dispose();
+        _lookAt = at;
         // Timers tick in whole milliseconds and must not come early: a look too soon would only set the next one.
-        After(TimeSpan.FromMilliseconds(Math.Max(1, Math.Ceiling(wait.TotalMilliseconds))), () =>
+        _look = After(TimeSpan.FromMilliseconds(Math.Max(1, Math.Ceiling((at - now).TotalMilliseconds))), () =>
         {
-            _lookIsDue = false;
+            _lookAt = TimeSpan.MaxValue;
             FlushWhatIsDue();
         });
     }
@@ -159,9 +165,11 @@ public sealed class FlushPipeline : Actor<FlushMessage>
         for (long bytes = 0; bytes < _settings.SizeBytes && _gathered.TryDequeue(out PendingBatch? batch); bytes += batch.Bytes.Length)
         {
             _gatheredBytes -= batch.Bytes.Length;
+            if (batch.EndsRequestOf is { } source)
+                _sources.Remove(source);
             batches.Add(batch);
         }
-        _policy.Flushed(Now);
+        _policy.Flushed(Now, trigger);
         var flush = new Flush(ObjectId.Mint(_services.Leases.Clock.Now, _random), trigger, batches);
         TakePlaces(flush);
         _putsInFlight++;
@@ -312,5 +320,17 @@ public sealed class FlushPipeline : Actor<FlushMessage>
         foreach (Reply<bool> drain in _drains)
             drain.Set(true);
         _drains.Clear();
+    }
+
+    /// <summary>Somebody of whom more can come at any time.</summary>
+    private sealed class UnknownSource : IProduceSource
+    {
+        public static readonly UnknownSource Instance = new();
+
+        public int UnansweredRequests => int.MaxValue;
+
+        public bool IsAtBound => false;
+
+        public TimeSpan Silence => TimeSpan.Zero;
     }
 }

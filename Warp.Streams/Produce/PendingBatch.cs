@@ -48,6 +48,9 @@ public sealed class PendingBatch
     /// <summary>When it came to the pipeline, in the pipeline's time.</summary>
     internal TimeSpan GatheredAt { get; set; }
 
+    /// <summary>Whose request ends with it; null for the other batches of a request.</summary>
+    internal IProduceSource? EndsRequestOf { get; set; }
+
     /// <summary>The answer, in the end: never an exception.</summary>
     public Task<BatchAnswer> Answer => _answer.Task;
 

@@ -253,6 +253,39 @@ public sealed class FlushPipelineSpec
     }
 
     [Fact]
+    public async Task Clients_that_have_sent_all_that_they_may_do_not_wait_for_the_interval()
+    {
+        var time = new ManualTime();
+        TimeSpan quiet = TimeSpan.FromMilliseconds(5);
+        var settings = new FlushSettings(TimeSpan.FromHours(1), 8 << 20, PutsPerSecond: 1, PutsInFlight: 4) { PutsPerSecondMax = 32, Quiet = quiet };
+        await using StreamsWorld world = await StreamsWorld.StartAsync(settings, time);
+        TopicPartition[] topic = await world.OpenTopicAsync(1);
+        await world.ProduceAsync(topic[0], SampleBatches.Build("takes the token"));
+        world.Store.HoldPuts();
+        var client = new SampleSource { UnansweredRequests = 2 };
+        PendingBatch first = world.Produce(topic[0], SampleBatches.Build("first"), client);
+        PendingBatch second = world.Produce(topic[0], SampleBatches.Build("second"), client);
+        await Wait.UntilAsync(() => time.HasTimerIn(quiet), StreamsWorld.Patience, "the pipeline to await silence");
+        client.Silence = quiet;
+        time.Advance(quiet);
+        HeldPut put = await world.Store.NextPutAsync(Stop);
+
+        // One more, whose predecessors have no answer yet: their answer may have the client send still more.
+        client.UnansweredRequests = 3;
+        PendingBatch third = world.Produce(topic[0], SampleBatches.Build("third"), client);
+        await Wait.UntilAsync(() => time.HasTimerIn(quiet), StreamsWorld.Patience, "the pipeline to look again");
+        time.Advance(quiet);
+        put.End(PutFate.Store);
+        Assert.Equal((1, 2), ((await StreamsWorld.AnswerAsync(first)).BaseOffset, (await StreamsWorld.AnswerAsync(second)).BaseOffset));
+        await Wait.UntilAsync(() => time.HasTimerIn(quiet), StreamsWorld.Patience, "the pipeline to look again");
+        Assert.Equal(2, world.Store.Puts);
+        client.UnansweredRequests = 1;
+        time.Advance(quiet);
+        (await world.Store.NextPutAsync(Stop)).End(PutFate.Store);
+        Assert.Equal(3, (await StreamsWorld.AnswerAsync(third)).BaseOffset);
+    }
+
+    [Fact]
     public async Task What_was_acknowledged_is_there_after_a_restart()
     {
         await using StreamsWorld world = await StreamsWorld.StartAsync();

@@ -103,11 +103,11 @@ internal sealed class StreamsWorld : IAsyncDisposable
         return all;
     }
 
-    /// <summary>Hands a batch to the pipeline.</summary>
-    public PendingBatch Produce(TopicPartition partition, byte[] batch)
+    /// <summary>Hands a batch to the pipeline, of somebody who may send more at any time if nothing else is said.</summary>
+    public PendingBatch Produce(TopicPartition partition, byte[] batch, IProduceSource? source = null)
     {
         PendingBatch pending = Batches.Pending(partition, batch);
-        Produce(pending);
+        Pipeline.Tell(new FlushMessage.Add([pending], source));
         return pending;
     }
 

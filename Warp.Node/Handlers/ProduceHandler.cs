@@ -20,7 +20,6 @@ public sealed class ProduceHandler(
     ProduceIntake intake,
     ActorRef<FlushMessage> pipeline,
     StoreHealth store,
-    TimeProvider time,
     NodeRoles roles = NodeRoles.All)
     : ApiHandler<ProduceRequest>(ApiKey.Produce, 0, 13)
 {
@@ -37,9 +36,10 @@ public sealed class ProduceHandler(
     {
         // Everything up to the pipeline's mailbox happens here and now, which keeps the batches of a connection in their order.
         var response = new ProduceResponse();
-        var pending = new List<(PendingBatch Batch, ProduceResponse.PartitionProduceResponse Answer)>();
+        var batches = new List<PendingBatch>();
         ErrorCode refusal = RefusalOf(context, request);
         CatalogImage image = catalog.Current;
+        response.Responses.Capacity = request.TopicData.Count;
         foreach (ProduceRequest.TopicProduceData data in request.TopicData)
         {
             var answers = new ProduceResponse.TopicProduceResponse { Name = data.Name, TopicId = data.TopicId };
@@ -50,16 +50,23 @@ public sealed class ProduceHandler(
                 : topic is not null ? ErrorCode.None
                 : byId ? ErrorCode.UnknownTopicId
                 : TopicName.Validate(data.Name) is null ? ErrorCode.UnknownTopicOrPartition : ErrorCode.InvalidTopicException;
+            answers.PartitionResponses.Capacity = data.PartitionData.Count;
             foreach (ProduceRequest.PartitionProduceData partition in data.PartitionData)
             {
                 var answer = new ProduceResponse.PartitionProduceResponse { Index = partition.Index, BaseOffset = -1, ErrorCode = error };
                 answers.PartitionResponses.Add(answer);
                 if (error == ErrorCode.None && Accept(context, topic!, partition, answer) is { } batch)
-                    pending.Add((batch, answer));
+                    batches.Add(batch);
             }
         }
-        if (pending.Count > 0)
-            pipeline.Tell(new FlushMessage.Add([.. pending.Select(static entry => entry.Batch)], context.Source));
+        // The batches have references of their own, which end when the object is encoded: long before the answer.
+        context.ReleaseFrame();
+        if (batches.Count == 0)
+            return ValueTask.FromResult(Finish(context, request, response));
+        TimeSpan timeout = TimeSpan.FromMilliseconds(
+            Math.Clamp(request.TimeoutMs, s_shortestTimeout.TotalMilliseconds, s_longestTimeout.TotalMilliseconds));
+        var pending = new PendingRequest(batches, timeout, context.Source);
+        pipeline.Tell(new FlushMessage.Add(pending));
         return AnswerAsync(context, request, response, pending);
     }
 
@@ -99,34 +106,38 @@ public sealed class ProduceHandler(
         return result.Batch;
     }
 
-    private async ValueTask<IResponse?> AnswerAsync(
-        RequestContext context,
-        ProduceRequest request,
-        ProduceResponse response,
-        List<(PendingBatch Batch, ProduceResponse.PartitionProduceResponse Answer)> pending)
+    private static async ValueTask<IResponse?> AnswerAsync(
+        RequestContext context, ProduceRequest request, ProduceResponse response, PendingRequest pending)
     {
-        TimeSpan timeout = TimeSpan.FromMilliseconds(
-            Math.Clamp(request.TimeoutMs, s_shortestTimeout.TotalMilliseconds, s_longestTimeout.TotalMilliseconds));
-        try
+        await pending.WhenAnswered;
+        int next = 0;
+        foreach (ProduceResponse.TopicProduceResponse topic in response.Responses)
         {
-            await Task.WhenAll(pending.Select(static entry => entry.Batch.Answer)).WaitAsync(timeout, time);
-        }
-        catch (TimeoutException)
-        {
-            // The batches go on; a client that sends them again is told their first offsets.
-        }
-        foreach ((PendingBatch batch, ProduceResponse.PartitionProduceResponse answer) in pending)
-        {
-            if (!batch.Answer.IsCompletedSuccessfully)
+            foreach (ProduceResponse.PartitionProduceResponse answer in topic.PartitionResponses)
             {
-                answer.ErrorCode = ErrorCode.RequestTimedOut;
-                continue;
+                // What has an error already is not among the batches.
+                if (answer.ErrorCode == ErrorCode.None)
+                    Answer(answer, pending.Batches[next++]);
             }
-            BatchAnswer result = await batch.Answer;
-            answer.ErrorCode = result.Error;
-            answer.BaseOffset = result.BaseOffset;
-            answer.LogStartOffset = result.LogStartOffset;
         }
+        return Finish(context, request, response);
+    }
+
+    private static void Answer(ProduceResponse.PartitionProduceResponse answer, PendingBatch batch)
+    {
+        if (!batch.TryGetAnswer(out BatchAnswer result))
+        {
+            // The batch goes on; a client that sends it again is told its first offset.
+            answer.ErrorCode = ErrorCode.RequestTimedOut;
+            return;
+        }
+        answer.ErrorCode = result.Error;
+        answer.BaseOffset = result.BaseOffset;
+        answer.LogStartOffset = result.LogStartOffset;
+    }
+
+    private static IResponse? Finish(RequestContext context, ProduceRequest request, ProduceResponse response)
+    {
         if (request.Acks != 0)
             return response;
         context.CloseConnection = response.Responses.Any(static topic => topic.PartitionResponses.Any(static answer => answer.ErrorCode != ErrorCode.None));

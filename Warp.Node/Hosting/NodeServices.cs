@@ -5,6 +5,7 @@ using Warp.Actors.Kernel;
 using Warp.Actors.Maintenance;
 using Warp.Node.Configuration;
 using Warp.Node.Control;
+using Warp.Protocol.Wire;
 using Warp.Streams.Cache;
 using Warp.Streams.Compaction;
 using Warp.Streams.Fetch;
@@ -21,6 +22,9 @@ internal sealed class NodeServices : IAsyncDisposable
 {
     /// <summary>What parsed footers may take: a tenth of what a small cache has.</summary>
     private const long FooterCacheBytes = 16 << 20;
+
+    /// <summary>Buffers that were of no use for so long are given up.</summary>
+    private static readonly TimeSpan s_bufferTrim = TimeSpan.FromSeconds(10);
 
     private readonly Stack<IAsyncDisposable> _opened = new();
     private readonly Stack<IAsyncDisposable> _upkeep = new();
@@ -150,6 +154,7 @@ internal sealed class NodeServices : IAsyncDisposable
 
     private void StartUpkeep(NodeOptions options, NodeStore store, ObjectKeys keys, Meter meter, TimeProvider time)
     {
+        _upkeep.Push(time.CreateTimer(static _ => BufferPool.Shared.Trim(), null, s_bufferTrim, s_bufferTrim));
         _upkeep.Push(new RetentionDriver(System, Cluster.Catalog, Cluster.Region, meter).Start(options.Retention.CheckInterval));
         Collection = new CollectorServices(
             Cluster.Journal, store.Store, keys, Cluster.Lineage, options.Timing, time, options.Gc.DeletesPerSecond, store.Quorums);

@@ -156,7 +156,10 @@ public sealed class FlushPipelineSpec
         TopicPartition[] topic = await world.OpenTopicAsync(1);
         world.Store.HoldPuts();
         List<PendingBatch> batches = [.. Enumerable.Range(0, 12).Select(i => world.Produce(topic[0], SampleBatches.Build($"{i}")))];
-        for (int i = 0; i < 12; i++)
+        HeldPut[] first = [await world.Store.NextPutAsync(Stop), await world.Store.NextPutAsync(Stop), await world.Store.NextPutAsync(Stop)];
+        foreach (HeldPut put in first)
+            put.End(PutFate.Store);
+        for (int i = first.Length; i < 12; i++)
             (await world.Store.NextPutAsync(Stop)).End(PutFate.Store);
 
         for (int i = 0; i < 12; i++)

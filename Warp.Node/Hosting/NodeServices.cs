@@ -24,7 +24,7 @@ internal sealed class NodeServices : IAsyncDisposable
     private const long FooterCacheBytes = 16 << 20;
 
     /// <summary>Buffers that were of no use for so long are given up.</summary>
-    private static readonly TimeSpan s_bufferTrim = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_bufferTrim = TimeSpan.FromMinutes(1);
 
     private readonly Stack<IAsyncDisposable> _opened = new();
     private readonly Stack<IAsyncDisposable> _upkeep = new();

@@ -1,6 +1,5 @@
 using Warp.Actors.Catalog;
 using Warp.Actors.Kernel;
-using Warp.Actors.Sequencing;
 using Warp.Node.Configuration;
 using Warp.Protocol.Messages;
 using Warp.Streams.Objects.Resilience;
@@ -36,7 +35,7 @@ public sealed class ProduceHandler(
     {
         // Everything up to the pipeline's mailbox happens here and now, which keeps the batches of a connection in their order.
         var response = new ProduceResponse();
-        var batches = new List<PendingBatch>();
+        var batches = new List<PendingBatch>(request.TopicData.Count > 0 ? request.TopicData[0].PartitionData.Count : 0);
         ErrorCode refusal = RefusalOf(context, request);
         CatalogImage image = catalog.Current;
         response.Responses.Capacity = request.TopicData.Count;
@@ -62,12 +61,12 @@ public sealed class ProduceHandler(
         // The batches have references of their own, which end when the object is encoded: long before the answer.
         context.ReleaseFrame();
         if (batches.Count == 0)
-            return ValueTask.FromResult(Finish(context, request, response));
+            return ValueTask.FromResult(ProduceCall.Finish(context, request, response));
         TimeSpan timeout = TimeSpan.FromMilliseconds(
             Math.Clamp(request.TimeoutMs, s_shortestTimeout.TotalMilliseconds, s_longestTimeout.TotalMilliseconds));
-        var pending = new PendingRequest(batches, timeout, context.Source);
-        pipeline.Tell(new FlushMessage.Add(pending));
-        return AnswerAsync(context, request, response, pending);
+        var call = new ProduceCall(context, request, response, batches, timeout);
+        pipeline.Tell(new FlushMessage.Add(call));
+        return call.Response;
     }
 
     private ErrorCode RefusalOf(RequestContext context, ProduceRequest request)
@@ -104,43 +103,5 @@ public sealed class ProduceHandler(
             });
         }
         return result.Batch;
-    }
-
-    private static async ValueTask<IResponse?> AnswerAsync(
-        RequestContext context, ProduceRequest request, ProduceResponse response, PendingRequest pending)
-    {
-        await pending.WhenAnswered;
-        int next = 0;
-        foreach (ProduceResponse.TopicProduceResponse topic in response.Responses)
-        {
-            foreach (ProduceResponse.PartitionProduceResponse answer in topic.PartitionResponses)
-            {
-                // What has an error already is not among the batches.
-                if (answer.ErrorCode == ErrorCode.None)
-                    Answer(answer, pending.Batches[next++]);
-            }
-        }
-        return Finish(context, request, response);
-    }
-
-    private static void Answer(ProduceResponse.PartitionProduceResponse answer, PendingBatch batch)
-    {
-        if (!batch.TryGetAnswer(out BatchAnswer result))
-        {
-            // The batch goes on; a client that sends it again is told its first offset.
-            answer.ErrorCode = ErrorCode.RequestTimedOut;
-            return;
-        }
-        answer.ErrorCode = result.Error;
-        answer.BaseOffset = result.BaseOffset;
-        answer.LogStartOffset = result.LogStartOffset;
-    }
-
-    private static IResponse? Finish(RequestContext context, ProduceRequest request, ProduceResponse response)
-    {
-        if (request.Acks != 0)
-            return response;
-        context.CloseConnection = response.Responses.Any(static topic => topic.PartitionResponses.Any(static answer => answer.ErrorCode != ErrorCode.None));
-        return null;
     }
 }

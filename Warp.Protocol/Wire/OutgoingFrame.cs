@@ -45,7 +45,9 @@ public sealed class OutgoingFrame : IDisposable
         if (Interlocked.Exchange(ref _buffer, null) is not { } buffer)
             return;
         ArrayPool<byte>.Shared.Return(buffer);
-        foreach (var records in _recordSets ?? [])
+        if (_recordSets is null)
+            return;
+        foreach (var records in _recordSets)
             records.Dispose();
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 
 namespace Warp.Protocol.Wire;
 
@@ -9,6 +10,8 @@ public sealed partial class WireWriter
 
     private List<RecordSet>? _recordSets;
     private long _externalBytes;
+
+    private ReadOnlySpan<External> Externals => CollectionsMarshal.AsSpan(_externals);
 
     /// <summary>
     /// Writes a record set's length and a reference to its bytes. The frame takes the set over and disposes it; null is written as
@@ -39,7 +42,7 @@ public sealed partial class WireWriter
         BinaryPrimitives.WriteInt32BigEndian(_buffer, length);
         var segments = new List<ArraySegment<byte>>(2 * (_externals?.Count ?? 0) + 1);
         int start = 0;
-        foreach (var external in _externals ?? [])
+        foreach (External external in Externals)
         {
             if (external.Position > start)
                 segments.Add(new ArraySegment<byte>(_buffer, start, external.Position - start));
@@ -59,7 +62,7 @@ public sealed partial class WireWriter
     {
         var result = new byte[Length];
         int start = PrefixBytes, written = 0;
-        foreach (var external in _externals ?? [])
+        foreach (External external in Externals)
         {
             Copy(_buffer.AsSpan(start, external.Position - start));
             Copy(external.Bytes.Span);
@@ -90,7 +93,9 @@ public sealed partial class WireWriter
 
     private void ReleaseRecords()
     {
-        foreach (var records in _recordSets ?? [])
+        if (_recordSets is null)
+            return;
+        foreach (var records in _recordSets)
             records.Dispose();
         _recordSets = null;
     }

@@ -27,8 +27,8 @@ internal sealed class CommitSlot(Flush flush, int shard)
 
     public int Shard { get; } = shard;
 
-    /// <summary>The shard's batches.</summary>
-    public List<PendingBatch> Batches { get; } = [];
+    /// <summary>The shard's batches; a dozen or so of a full object of the usual sizes.</summary>
+    public List<PendingBatch> Batches { get; } = new(16);
 
     /// <summary>Set when the object is durable, or when it is certain that it never will be: not a moment before.</summary>
     public SlotState State { get; set; }

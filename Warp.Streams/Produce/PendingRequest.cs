@@ -6,7 +6,7 @@ namespace Warp.Streams.Produce;
 /// The batches of one produce request on their way to the store. It is its own awaitable, once: a request costs one object, however many
 /// batches it has.
 /// </summary>
-public sealed class PendingRequest : IValueTaskSource<bool>
+public class PendingRequest : IValueTaskSource<bool>
 {
     private ManualResetValueTaskSourceCore<bool> _ended = new() { RunContinuationsAsynchronously = true };
     private int _unanswered;
@@ -32,7 +32,10 @@ public sealed class PendingRequest : IValueTaskSource<bool>
     public IProduceSource Source { get; }
 
     /// <summary>True once every batch is answered; false when the client's time was over before.</summary>
-    public ValueTask<bool> WhenAnswered => new(this, _ended.Version);
+    public ValueTask<bool> WhenAnswered => new(this, Version);
+
+    /// <summary>What a value task that is made of it must name.</summary>
+    protected short Version => _ended.Version;
 
     /// <summary>When it came to the pipeline, in the pipeline's time.</summary>
     internal TimeSpan GatheredAt { get; set; }
@@ -49,12 +52,11 @@ public sealed class PendingRequest : IValueTaskSource<bool>
     /// <summary>Tells the client that its time is over. The batches go on.</summary>
     internal void GiveUp() => End(isAnswered: false);
 
-    bool IValueTaskSource<bool>.GetResult(short token) => _ended.GetResult(token);
+    public bool GetResult(short token) => _ended.GetResult(token);
 
-    ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => _ended.GetStatus(token);
+    public ValueTaskSourceStatus GetStatus(short token) => _ended.GetStatus(token);
 
-    void IValueTaskSource<bool>.OnCompleted(
-        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _ended.OnCompleted(continuation, state, token, flags);
 
     private void End(bool isAnswered)

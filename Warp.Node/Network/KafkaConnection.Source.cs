@@ -8,6 +8,8 @@ internal sealed partial class KafkaConnection : IProduceSource
 
     public bool IsAtBound => _responses.InFlight >= _services.Limits.RequestsInFlight;
 
+    public int UsualWindow => _responses.UsualWindow;
+
     public TimeSpan Silence => SilenceAt(_services.Time.GetTimestamp());
 
     /// <summary>Until a moment, for how long nothing has gone in either direction.</summary>

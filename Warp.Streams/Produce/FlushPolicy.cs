@@ -53,6 +53,9 @@ public sealed class FlushPolicy(FlushSettings settings)
     /// </summary>
     public TimeSpan QuietFor(TimeSpan now) => now < _fillingUntil ? settings.Quiet * _patience : settings.Quiet;
 
+    /// <summary>Whether it has not been deceived of late where objects reach their size.</summary>
+    public bool TrustsWindows(TimeSpan now) => now >= _fillingUntil || _patience == 1;
+
     /// <summary>Whether to flush now.</summary>
     /// <param name="now">The present moment.</param>
     /// <param name="gatheredBytes">How much waits.</param>

@@ -9,6 +9,9 @@ public interface IProduceSource
     /// <summary>Whether it is not read any further before a request is answered.</summary>
     bool IsAtBound { get; }
 
+    /// <summary>How many requests it usually sends before it waits for an answer; 0 if that is not known.</summary>
+    int UsualWindow { get; }
+
     /// <summary>For how long nothing has been received from it, and no answer sent.</summary>
     TimeSpan Silence { get; }
 }

@@ -74,6 +74,8 @@ public class PendingRequest : IValueTaskSource<bool>
 
         public bool IsAtBound => false;
 
+        public int UsualWindow => 0;
+
         public TimeSpan Silence => TimeSpan.Zero;
     }
 }

@@ -17,11 +17,11 @@ public sealed class GatheredSourcesSpec
     {
         SampleSource source = Add(requests: 3);
         source.Silence = Milliseconds(2);
-        Assert.Equal(s_now + Milliseconds(3), _sources.QuietAt(s_now, s_quiet));
+        Assert.Equal(s_now + Milliseconds(3), QuietAt());
         source.Silence = s_quiet;
-        Assert.Equal(s_now, _sources.QuietAt(s_now, s_quiet));
+        Assert.Equal(s_now, QuietAt());
         source.Silence = TimeSpan.FromHours(1);
-        Assert.Equal(s_now, _sources.QuietAt(s_now, s_quiet));
+        Assert.Equal(s_now, QuietAt());
     }
 
     [Fact]
@@ -29,7 +29,7 @@ public sealed class GatheredSourcesSpec
     {
         SampleSource source = Add(requests: 64);
         source.IsAtBound = true;
-        Assert.Equal(s_now, _sources.QuietAt(s_now, s_quiet));
+        Assert.Equal(s_now, QuietAt());
     }
 
     [Fact]
@@ -37,9 +37,9 @@ public sealed class GatheredSourcesSpec
     {
         SampleSource source = Add(requests: 2);
         (source.UnansweredRequests, source.Silence, source.IsAtBound) = (5, TimeSpan.FromSeconds(1), true);
-        Assert.Equal(s_now + s_quiet, _sources.QuietAt(s_now, s_quiet));
+        Assert.Equal(s_now + s_quiet, QuietAt());
         source.UnansweredRequests = 2;
-        Assert.Equal(s_now, _sources.QuietAt(s_now, s_quiet));
+        Assert.Equal(s_now, QuietAt());
     }
 
     [Fact]
@@ -51,9 +51,9 @@ public sealed class GatheredSourcesSpec
         foreach (SampleSource source in sources)
         {
             source.Silence = TimeSpan.Zero;
-            Assert.Equal(s_now + s_quiet, _sources.QuietAt(s_now, s_quiet));
+            Assert.Equal(s_now + s_quiet, QuietAt());
             source.Silence = s_quiet;
-            Assert.Equal(s_now, _sources.QuietAt(s_now, s_quiet));
+            Assert.Equal(s_now, QuietAt());
         }
     }
 
@@ -64,9 +64,9 @@ public sealed class GatheredSourcesSpec
         silent.Silence = s_quiet;
         SampleSource busy = Add(requests: 2);
         _sources.Remove(busy);
-        Assert.Equal(s_now + s_quiet, _sources.QuietAt(s_now, s_quiet));
+        Assert.Equal(s_now + s_quiet, QuietAt());
         _sources.Remove(busy);
-        Assert.Equal(s_now, _sources.QuietAt(s_now, s_quiet));
+        Assert.Equal(s_now, QuietAt());
     }
 
     [Fact]
@@ -88,8 +88,8 @@ public sealed class GatheredSourcesSpec
             }
             bool isQuiet = sources.TrueForAll(static source =>
                 source.UnansweredRequests == 1 && (source.IsAtBound || source.Silence >= s_quiet));
-            Assert.Equal(isQuiet, _sources.QuietAt(s_now, s_quiet) == s_now);
-            Assert.InRange(_sources.QuietAt(s_now, s_quiet) - s_now, TimeSpan.Zero, s_quiet);
+            Assert.Equal(isQuiet, QuietAt() == s_now);
+            Assert.InRange(QuietAt() - s_now, TimeSpan.Zero, s_quiet);
         }
     }
 
@@ -100,6 +100,22 @@ public sealed class GatheredSourcesSpec
         Assert.True(_sources.Add(source));
         Assert.False(_sources.Add(source));
     }
+
+    [Fact]
+    public void A_connection_that_has_sent_as_much_as_it_usually_does_is_not_waited_for()
+    {
+        SampleSource source = Add(requests: 4);
+        source.UsualWindow = 5;
+        source.Silence = 2 * s_quiet;
+        Assert.Equal(s_now + (2 * s_quiet), QuietAt());
+        source.Silence = TimeSpan.Zero;
+        source.UnansweredRequests = 5;
+        _sources.Add(source);
+        Assert.Equal(s_now, QuietAt());
+        Assert.Equal(s_now + s_quiet, _sources.QuietAt(s_now, s_quiet, trustWindows: false));
+    }
+
+    private TimeSpan QuietAt() => _sources.QuietAt(s_now, s_quiet, trustWindows: true);
 
     private SampleSource Add(int requests)
     {

@@ -9,5 +9,7 @@ internal sealed class SampleSource : IProduceSource
 
     public bool IsAtBound { get; set; }
 
+    public int UsualWindow { get; set; }
+
     public TimeSpan Silence { get; set; }
 }

@@ -5,14 +5,13 @@ namespace Warp.Streams.Objects.Resilience;
 /// store that becomes slow as a whole gets at most that much more to do. Thread-safe.
 /// </summary>
 /// <param name="share">Of second requests to first ones, such as 0.05.</param>
-/// <param name="hasSaved">Whether it begins as after a quiet time: who starts has no slower store than others.</param>
-public sealed class HedgeBudget(double share, bool hasSaved = false)
+public sealed class HedgeBudget(double share)
 {
     /// <summary>What a quiet time saves up is worth this many second requests.</summary>
     private const double MaxTokens = 10;
 
     private readonly Lock _lock = new();
-    private double _tokens = hasSaved && share > 0 ? MaxTokens : 0;
+    private double _tokens;
 
     /// <summary>Counts a first request.</summary>
     public void Earn()

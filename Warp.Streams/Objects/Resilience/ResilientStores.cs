@@ -42,7 +42,7 @@ public sealed class ResilientStores(ResilienceSettings settings, Meter meter, Ti
         }
         var breaker = new BreakerObjectStore(Attempt(ObjectStores.Open(url, time)), health, time);
         bool isHedged = settings.Hedging && url is not (StoreUrl.Folder or StoreUrl.Memory);
-        return Retrying(isHedged ? new HedgingObjectStore(breaker, new HedgeBudget(settings.HedgeBudget, hasSaved: true), _metrics, time) : breaker);
+        return Retrying(isHedged ? new HedgingObjectStore(breaker, new HedgeBudget(settings.HedgeBudget), _metrics, time) : breaker);
     }
 
     private MeteredObjectStore Attempt(IObjectStore store) =>

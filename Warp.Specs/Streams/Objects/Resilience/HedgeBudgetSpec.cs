@@ -36,18 +36,6 @@ public sealed class HedgeBudgetSpec
         Assert.Equal(10, spent);
     }
 
-    [Theory]
-    [InlineData(0.05, 10)]
-    [InlineData(0, 0)]
-    public void It_may_begin_as_after_a_quiet_time(double share, int saved)
-    {
-        var budget = new HedgeBudget(share, hasSaved: true);
-        int spent = 0;
-        while (budget.TrySpend())
-            spent++;
-        Assert.Equal(saved, spent);
-    }
-
     [Fact]
     public void What_is_not_urgent_leaves_a_reserve()
     {

@@ -3,6 +3,7 @@ using Warp.Actors.Cluster;
 using Warp.Actors.Cluster.Peers;
 using Warp.Streams.Objects;
 using Warp.Streams.Objects.Resilience;
+using Warp.Streams.Produce;
 
 namespace Warp.Node.Configuration;
 
@@ -24,7 +25,8 @@ public sealed record NodeOptions
 
     public required StoreOptions Store { get; init; }
 
-    public required FlushOptions Flush { get; init; }
+    /// <summary><c>warp.flush</c></summary>
+    public required FlushSettings Flush { get; init; }
 
     public required CacheOptions Cache { get; init; }
 
@@ -111,12 +113,6 @@ public sealed record JournalOptions(BackendUrl Url, TimeSpan Wait);
 /// <c>warp.store</c>. What compaction writes goes to <paramref name="CompactedUrl"/>, or to <paramref name="Url"/> too if that is null.
 /// </summary>
 public sealed record StoreOptions(StoreUrl Url, StoreUrl? CompactedUrl, ResilienceSettings Resilience);
-
-/// <summary>
-/// <c>warp.flush</c>: an object leaves after <paramref name="Interval"/> or at <paramref name="SizeBytes"/>, or earlier while the
-/// budget of <paramref name="PutsPerSecond"/> lasts; up to <paramref name="PutsInFlight"/> are written at the same time.
-/// </summary>
-public sealed record FlushOptions(TimeSpan Interval, int SizeBytes, int PutsPerSecond, int PutsInFlight);
 
 /// <summary><c>warp.cache</c>: the memory for chunks of objects.</summary>
 public sealed record CacheOptions(long SizeBytes);

@@ -1,6 +1,7 @@
 using Warp.Actors.Cluster;
 using Warp.Actors.Cluster.Peers;
 using Warp.Streams.Objects.Resilience;
+using Warp.Streams.Produce;
 
 namespace Warp.Node.Configuration;
 
@@ -43,11 +44,15 @@ internal static class NodeOptionsReader
                 Hedging = read.Boolean("warp.store.hedging"),
                 HedgeBudget = read.Number("warp.store.hedge-budget", 0, 1),
             }),
-        Flush = new FlushOptions(
+        Flush = new FlushSettings(
             Interval: read.Duration("warp.flush.interval", TimeSpan.Zero, TimeSpan.FromMinutes(1)),
             SizeBytes: read.Size("warp.flush.size", 64 * KiB, 512 * MiB),
             PutsPerSecond: read.Integer("warp.flush.puts-per-second", 0, 10_000),
-            PutsInFlight: read.Integer("warp.flush.puts-in-flight", 1, 1_000)),
+            PutsInFlight: read.Integer("warp.flush.puts-in-flight", 1, 1_000))
+        {
+            PutsPerSecondMax = read.Integer("warp.flush.puts-per-second-max", 0, 10_000),
+            Quiet = read.Duration("warp.flush.quiet", TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1)),
+        },
         Cache = new CacheOptions(read.Memory("warp.cache.size", 4 * MiB, memoryLimit / 4, memoryLimit)),
         Compaction = new CompactionOptions(
             Enabled: read.Boolean("warp.compaction.enabled"),

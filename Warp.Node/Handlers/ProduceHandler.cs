@@ -1,6 +1,5 @@
 using Warp.Actors.Catalog;
 using Warp.Actors.Kernel;
-using Warp.Actors.Sequencing;
 using Warp.Node.Configuration;
 using Warp.Protocol.Messages;
 using Warp.Streams.Objects.Resilience;
@@ -20,7 +19,6 @@ public sealed class ProduceHandler(
     ProduceIntake intake,
     ActorRef<FlushMessage> pipeline,
     StoreHealth store,
-    TimeProvider time,
     NodeRoles roles = NodeRoles.All)
     : ApiHandler<ProduceRequest>(ApiKey.Produce, 0, 13)
 {
@@ -37,9 +35,10 @@ public sealed class ProduceHandler(
     {
         // Everything up to the pipeline's mailbox happens here and now, which keeps the batches of a connection in their order.
         var response = new ProduceResponse();
-        var pending = new List<(PendingBatch Batch, ProduceResponse.PartitionProduceResponse Answer)>();
+        var batches = new List<PendingBatch>(request.TopicData.Count > 0 ? request.TopicData[0].PartitionData.Count : 0);
         ErrorCode refusal = RefusalOf(context, request);
         CatalogImage image = catalog.Current;
+        response.Responses.Capacity = request.TopicData.Count;
         foreach (ProduceRequest.TopicProduceData data in request.TopicData)
         {
             var answers = new ProduceResponse.TopicProduceResponse { Name = data.Name, TopicId = data.TopicId };
@@ -50,17 +49,24 @@ public sealed class ProduceHandler(
                 : topic is not null ? ErrorCode.None
                 : byId ? ErrorCode.UnknownTopicId
                 : TopicName.Validate(data.Name) is null ? ErrorCode.UnknownTopicOrPartition : ErrorCode.InvalidTopicException;
+            answers.PartitionResponses.Capacity = data.PartitionData.Count;
             foreach (ProduceRequest.PartitionProduceData partition in data.PartitionData)
             {
                 var answer = new ProduceResponse.PartitionProduceResponse { Index = partition.Index, BaseOffset = -1, ErrorCode = error };
                 answers.PartitionResponses.Add(answer);
                 if (error == ErrorCode.None && Accept(context, topic!, partition, answer) is { } batch)
-                    pending.Add((batch, answer));
+                    batches.Add(batch);
             }
         }
-        if (pending.Count > 0)
-            pipeline.Tell(new FlushMessage.Add([.. pending.Select(static entry => entry.Batch)]));
-        return AnswerAsync(context, request, response, pending);
+        // The batches have references of their own, which end when the object is encoded: long before the answer.
+        context.ReleaseFrame();
+        if (batches.Count == 0)
+            return ValueTask.FromResult(ProduceCall.Finish(context, request, response));
+        TimeSpan timeout = TimeSpan.FromMilliseconds(
+            Math.Clamp(request.TimeoutMs, s_shortestTimeout.TotalMilliseconds, s_longestTimeout.TotalMilliseconds));
+        var call = new ProduceCall(context, request, response, batches, timeout);
+        pipeline.Tell(new FlushMessage.Add(call));
+        return call.Response;
     }
 
     private ErrorCode RefusalOf(RequestContext context, ProduceRequest request)
@@ -97,39 +103,5 @@ public sealed class ProduceHandler(
             });
         }
         return result.Batch;
-    }
-
-    private async ValueTask<IResponse?> AnswerAsync(
-        RequestContext context,
-        ProduceRequest request,
-        ProduceResponse response,
-        List<(PendingBatch Batch, ProduceResponse.PartitionProduceResponse Answer)> pending)
-    {
-        TimeSpan timeout = TimeSpan.FromMilliseconds(
-            Math.Clamp(request.TimeoutMs, s_shortestTimeout.TotalMilliseconds, s_longestTimeout.TotalMilliseconds));
-        try
-        {
-            await Task.WhenAll(pending.Select(static entry => entry.Batch.Answer)).WaitAsync(timeout, time);
-        }
-        catch (TimeoutException)
-        {
-            // The batches go on; a client that sends them again is told their first offsets.
-        }
-        foreach ((PendingBatch batch, ProduceResponse.PartitionProduceResponse answer) in pending)
-        {
-            if (!batch.Answer.IsCompletedSuccessfully)
-            {
-                answer.ErrorCode = ErrorCode.RequestTimedOut;
-                continue;
-            }
-            BatchAnswer result = await batch.Answer;
-            answer.ErrorCode = result.Error;
-            answer.BaseOffset = result.BaseOffset;
-            answer.LogStartOffset = result.LogStartOffset;
-        }
-        if (request.Acks != 0)
-            return response;
-        context.CloseConnection = response.Responses.Any(static topic => topic.PartitionResponses.Any(static answer => answer.ErrorCode != ErrorCode.None));
-        return null;
     }
 }

@@ -1,21 +1,35 @@
 using System.Net;
 using Warp.Protocol.Messages;
 using Warp.Protocol.Wire;
+using Warp.Streams.Produce;
 
 namespace Warp.Node.Handlers;
 
 /// <summary>What a handler knows of a request besides its body.</summary>
 public sealed class RequestContext
 {
+    private bool _isFrameReleased;
+
     public required RequestHeader Header { get; init; }
 
     public short Version => Header.ApiVersion;
 
-    /// <summary>The request's bytes. They stay valid until the handler's task ends; who keeps a slice for longer takes a reference.</summary>
+    /// <summary>The request's bytes. They stay valid until the handler's task ends, or <see cref="ReleaseFrame"/>; who keeps a slice for longer takes a reference.</summary>
     public required PooledBuffer Frame { get; init; }
+
+    /// <summary>Gives the request's bytes back, as early as the handler has no more use for them; more calls do nothing.</summary>
+    public void ReleaseFrame()
+    {
+        if (!_isFrameReleased)
+            Frame.Release();
+        _isFrameReleased = true;
+    }
 
     /// <summary>Tells connections apart; never used twice in one process. 0 for a request that another node has passed on.</summary>
     public required long ConnectionId { get; init; }
+
+    /// <summary>The connection, for the flush pipeline; null where there is none.</summary>
+    public IProduceSource? Source { get; init; }
 
     public required EndPoint? RemoteEndPoint { get; init; }
 

@@ -21,7 +21,7 @@ internal static class NodeApis
         var sequencers = new SequencerQuestions(joined.Region, loggers.CreateLogger<SequencerQuestions>());
         return new ApiDispatcher(
         [
-            new ProduceHandler(joined.Published, services.Intake, services.Pipeline, services.StoreHealth, time, options.Node.Roles),
+            new ProduceHandler(joined.Published, services.Intake, services.Pipeline, services.StoreHealth, options.Node.Roles),
             new FetchHandler(joined.Published, services.Planner, options.Node.Roles),
             new ListOffsetsHandler(joined.Published, services.Planner),
             new MetadataHandler(catalog, cluster),

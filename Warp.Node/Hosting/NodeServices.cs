@@ -6,6 +6,7 @@ using Warp.Actors.Maintenance;
 using Warp.Node.Configuration;
 using Warp.Node.Control;
 using Warp.Node.Handlers;
+using Warp.Protocol.Wire;
 using Warp.Streams.Cache;
 using Warp.Streams.Compaction;
 using Warp.Streams.Fetch;
@@ -22,6 +23,9 @@ internal sealed class NodeServices : IAsyncDisposable
 {
     /// <summary>What parsed footers may take: a tenth of what a small cache has.</summary>
     private const long FooterCacheBytes = 16 << 20;
+
+    /// <summary>Buffers that were of no use for so long are given up.</summary>
+    private static readonly TimeSpan s_bufferTrim = TimeSpan.FromMinutes(1);
 
     private readonly Stack<IAsyncDisposable> _opened = new();
     private readonly Stack<IAsyncDisposable> _upkeep = new();
@@ -149,7 +153,7 @@ internal sealed class NodeServices : IAsyncDisposable
         Pipeline = FlushPipeline.Start(
             System,
             new FlushServices(store, Cluster.Region, Cluster.Leases, options.Timing, chunks, footers, Cluster.Cluster.ClusterId, keys, meter, ring),
-            new FlushSettings(options.Flush.Interval, options.Flush.SizeBytes, options.Flush.PutsPerSecond, options.Flush.PutsInFlight));
+            options.Flush);
         var fetchMemory = new FetchMemory(options.Limits.FetchMemoryBytes);
         Planner = new FetchPlanner(System, Cluster.Region, new ExtentReader(chunks, footers, keys), fetchMemory, _draining.Token);
         StartUpkeep(options, opened, keys, meter, time);
@@ -159,6 +163,7 @@ internal sealed class NodeServices : IAsyncDisposable
 
     private void StartUpkeep(NodeOptions options, NodeStore store, ObjectKeys keys, Meter meter, TimeProvider time)
     {
+        _upkeep.Push(time.CreateTimer(static _ => BufferPool.Shared.Trim(), null, s_bufferTrim, s_bufferTrim));
         _upkeep.Push(new RetentionDriver(System, Cluster.Catalog, Cluster.Region, meter).Start(options.Retention.CheckInterval));
         Collection = new CollectorServices(
             Cluster.Journal, store.Store, keys, Cluster.Lineage, options.Timing, time, options.Gc.DeletesPerSecond, store.Quorums);

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using Warp.Node.Handlers;
 using Warp.Protocol.Messages;
 using Warp.Protocol.Wire;
@@ -50,6 +51,7 @@ internal sealed partial class KafkaConnection
     }
 
     /// <summary>Receives a frame's start; false when the client has closed the connection.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> ReceiveStartAsync()
     {
         _stage = ReceiveStage.Idle;
@@ -69,6 +71,7 @@ internal sealed partial class KafkaConnection
     }
 
     /// <summary>Receives the rest of a frame, straight into the buffer that the handler gets, once there is room for it.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<PooledBuffer> ReceiveRestAsync(FrameStart start)
     {
         _stage = ReceiveStage.HeldUp;
@@ -97,6 +100,7 @@ internal sealed partial class KafkaConnection
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> ReceiveAsync(Memory<byte> into)
     {
         int count = await _socket.ReceiveAsync(into, SocketFlags.None, _stopReading.Token);
@@ -156,6 +160,7 @@ internal sealed partial class KafkaConnection
                 Header = frame.Header,
                 Frame = buffer,
                 ConnectionId = Id,
+                Source = this,
                 RemoteEndPoint = _peer,
                 ConnectionClosed = _closed.Token,
             };
@@ -199,7 +204,7 @@ internal sealed partial class KafkaConnection
         }
         finally
         {
-            context.Frame.Release();
+            context.ReleaseFrame();
             _services.Metrics.Served(api, _services.Time.GetElapsedTime(started));
         }
     }

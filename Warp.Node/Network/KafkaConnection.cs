@@ -118,15 +118,13 @@ internal sealed partial class KafkaConnection
         // The present is read first: what happens meanwhile then makes the silence shorter, never longer.
         long now = _services.Time.GetTimestamp();
         TimeSpan sinceReceived = _services.Time.GetElapsedTime(Volatile.Read(ref _lastReceived), now);
-        TimeSpan sinceSent = _services.Time.GetElapsedTime(Volatile.Read(ref _lastSent), now);
-        TimeSpan quiet = sinceReceived < sinceSent ? sinceReceived : sinceSent;
         TimeSpan longestStall = _holdsRoomOf is { WaitingCount: > 0 } ? s_longestStallInTheWay : s_longestStall;
         if (_stage == ReceiveStage.InFrame && sinceReceived > longestStall)
         {
             Reject(RequestRejectedException.Stalled, "The rest of the frame does not come.");
             End();
         }
-        else if (quiet > _services.Limits.ConnectionsIdle && (_isSending || (_stage == ReceiveStage.Idle && _responses.InFlight == 0)))
+        else if (SilenceAt(now) > _services.Limits.ConnectionsIdle && (_isSending || (_stage == ReceiveStage.Idle && _responses.InFlight == 0)))
         {
             NetworkLog.Idle(_services.Log, Id, _peer);
             End();

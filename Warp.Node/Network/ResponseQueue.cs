@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 using Warp.Protocol.Wire;
+using Warp.Streams.Produce;
 
 namespace Warp.Node.Network;
 
@@ -24,12 +25,16 @@ internal sealed class ResponseQueue(int capacity)
 
     private readonly SemaphoreSlim _room = new(capacity);
     private readonly Lock _gate = new();
+    private readonly RequestWindow _window = new();
     private TaskCompletionSource? _sent;
     private long _unsentBytes;
     private int _inFlight;
 
     /// <summary>Requests whose response is not sent yet.</summary>
     public int InFlight => Volatile.Read(ref _inFlight);
+
+    /// <summary>How many requests the client usually sends before it waits for an answer; 0 if that is not known.</summary>
+    public int UsualWindow => _window.Size;
 
     /// <summary>Waits until one more request may be put in.</summary>
     public async ValueTask WaitForRoomAsync(CancellationToken cancellationToken)
@@ -46,6 +51,7 @@ internal sealed class ResponseQueue(int capacity)
     {
         AddUnsent(expectedBytes);
         Interlocked.Increment(ref _inFlight);
+        _window.Came();
         _answers.Writer.TryWrite(answer);
     }
 
@@ -73,7 +79,7 @@ internal sealed class ResponseQueue(int capacity)
     public void Release(int count, long bytes)
     {
         AddUnsent(-bytes);
-        Interlocked.Add(ref _inFlight, -count);
+        _window.Answered(Interlocked.Add(ref _inFlight, -count) + count);
         _room.Release(count);
     }
 

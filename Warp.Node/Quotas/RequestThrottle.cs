@@ -43,7 +43,7 @@ public sealed class RequestThrottle(ClientQuotaMeters meters)
         switch (request)
         {
             case ProduceRequest:
-                int produceMs = meters.Record(QuotaKey.ProducerByteRate, User, client, context.Frame.Memory.Length);
+                int produceMs = meters.Record(QuotaKey.ProducerByteRate, User, client, context.Frame.Length);
                 pause = pause.Or(QuotaKey.ProducerByteRate, produceMs);
                 break;
             case FetchRequest when response is FetchResponse fetched:

@@ -1,19 +1,12 @@
-using System.Buffers;
-
 namespace Warp.Protocol.Wire;
 
 /// <summary>
-/// A byte buffer from the shared pool that goes back when its last reference is released. It lets record bytes be used by several
+/// A byte buffer from the <see cref="BufferPool"/> that goes back when its last reference is released. It lets record bytes be used by several
 /// owners (a request, a flush, a cache, a socket) without a copy. Thread-safe.
 /// </summary>
 /// <remarks>The creator holds the first reference. Whoever stores a slice for later takes one of its own with <see cref="AddReference"/>.</remarks>
 public sealed class PooledBuffer : IDisposable
 {
-    /// <summary>
-    /// Larger buffers are not pooled: the pool keeps an array for each thread, of the next power of two in size, and few are this large.
-    /// </summary>
-    private const int LargestPooledBytes = 16 << 20;
-
     private readonly Action<int>? _returned;
     private readonly int _rentedBytes;
     private byte[]? _array;
@@ -40,8 +33,7 @@ public sealed class PooledBuffer : IDisposable
     /// <summary>Rents a buffer whose content is undefined.</summary>
     /// <param name="length">Bytes, 0 or more.</param>
     /// <param name="returned">Called with the length once the last reference is gone: for whoever bounds the bytes in use.</param>
-    public static PooledBuffer Rent(int length, Action<int>? returned = null) => new(
-        length > LargestPooledBytes ? GC.AllocateUninitializedArray<byte>(length) : ArrayPool<byte>.Shared.Rent(length), length, returned);
+    public static PooledBuffer Rent(int length, Action<int>? returned = null) => new(BufferPool.Shared.Rent(length), length, returned);
 
     /// <summary>Gives up the end of the buffer. For its creator only, before anybody else has it.</summary>
     /// <param name="length">Bytes that are left, at most <see cref="Length"/>.</param>
@@ -74,8 +66,7 @@ public sealed class PooledBuffer : IDisposable
         ObjectDisposedException.ThrowIf(left < 0, this);
         if (left == 0 && Interlocked.Exchange(ref _array, null) is { } array)
         {
-            if (_rentedBytes <= LargestPooledBytes)
-                ArrayPool<byte>.Shared.Return(array);
+            BufferPool.Shared.Return(array);
             _returned?.Invoke(_rentedBytes);
         }
     }

@@ -4,6 +4,8 @@ namespace Warp.Protocol.Wire;
 
 public sealed partial class WireWriter
 {
+    private static readonly List<FrameRecords> s_none = [];
+
     /// <summary>Record sets that belong between the buffer's bytes before and after <see cref="FrameRecords.Position"/>.</summary>
     private List<FrameRecords>? _records;
 
@@ -36,7 +38,7 @@ public sealed partial class WireWriter
         int length = Length;
         ObjectDisposedException.ThrowIf(_buffer.Length == 0, this);
         BinaryPrimitives.WriteInt32BigEndian(_buffer, length);
-        var frame = new OutgoingFrame(_buffer, _position, _records ?? [], checked(length + PrefixBytes));
+        var frame = new OutgoingFrame(_buffer, _position, _records ?? s_none, checked(length + PrefixBytes));
         _buffer = [];
         _records = null;
         return frame;
@@ -47,7 +49,7 @@ public sealed partial class WireWriter
     {
         var result = new byte[Length];
         int start = PrefixBytes, written = 0;
-        foreach (FrameRecords records in _records ?? [])
+        foreach (FrameRecords records in _records ?? s_none)
         {
             Copy(_buffer.AsSpan(start, records.Position - start));
             foreach (ReadOnlyMemory<byte> segment in records.Records.Segments)
@@ -74,7 +76,7 @@ public sealed partial class WireWriter
 
     private void ReleaseRecords()
     {
-        foreach (FrameRecords records in _records ?? [])
+        foreach (FrameRecords records in _records ?? s_none)
             records.Records.Dispose();
         _records = null;
     }

@@ -8,7 +8,6 @@ namespace Warp.Specs.Scenarios;
 public sealed record LoadFigures(
     TimeSpan Elapsed, long Records, IReadOnlyDictionary<string, double> Before, IReadOnlyDictionary<string, double> After)
 {
-    private const int BudgetPerSecond = 4;
     private const int SizeBytes = 8 << 20;
 
     /// <summary>Requests to the store that wrote an object.</summary>
@@ -21,17 +20,17 @@ public sealed record LoadFigures(
     public double PutsPerSecond => Puts / Elapsed.TotalSeconds;
 
     /// <summary>
-    /// The most PUTs that the defaults allow in the time that was really taken: the budget, a second's worth saved up, the objects that
+    /// The most PUTs that a budget allows in the time that was really taken: the budget, a second's worth saved up, the objects that
     /// their size made leave, and the mark of the lineage that is written once a minute.
     /// </summary>
-    public double MostPuts =>
-        (BudgetPerSecond * Elapsed.TotalSeconds) + BudgetPerSecond + Math.Floor(BytesPut / SizeBytes) + Math.Ceiling(Elapsed.TotalMinutes);
+    public double MostPuts(int budgetPerSecond) =>
+        (budgetPerSecond * Elapsed.TotalSeconds) + budgetPerSecond + Math.Floor(BytesPut / SizeBytes) + Math.Ceiling(Elapsed.TotalMinutes);
 
     /// <summary>How much a series has risen.</summary>
     public double Risen(string series) => After.GetValueOrDefault(series) - Before.GetValueOrDefault(series);
 
     public override string ToString() =>
-        $"{Records} records in {Batches} batches, {Elapsed.TotalSeconds:F1} s: {Puts} PUTs ({PutsPerSecond:F2}/s, at most {MostPuts:F1}), "
+        $"{Records} records in {Batches} batches, {Elapsed.TotalSeconds:F1} s: {Puts} PUTs ({PutsPerSecond:F2}/s), "
         + $"{BytesPut / 1e6:F2} MB, "
         + string.Join(", ", After.Keys.Where(static series => series.StartsWith("warp_flush_flushes_total", StringComparison.Ordinal))
             .Select(series => $"{series["warp_flush_flushes_total".Length..]} {Risen(series)}"));

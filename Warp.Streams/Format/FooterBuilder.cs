@@ -10,10 +10,11 @@ namespace Warp.Streams.Format;
 /// <param name="createdAt">When it was encoded; kept to the millisecond.</param>
 /// <param name="clusterId">At most <see cref="ObjectFormat.MaxClusterIdBytes"/> bytes of UTF-8.</param>
 /// <param name="flags">Whether the batches carry absolute offsets.</param>
-public sealed class FooterBuilder(ObjectId objectId, DateTimeOffset createdAt, string clusterId, ObjectFlags flags)
+/// <param name="batches">How many there will be, if that is known.</param>
+public sealed class FooterBuilder(ObjectId objectId, DateTimeOffset createdAt, string clusterId, ObjectFlags flags, int batches = 0)
 {
     private readonly List<FooterExtent> _extents = [];
-    private readonly List<IndexEntry> _index = [];
+    private readonly List<IndexEntry> _index = new(batches);
     private FooterExtent _open;
     private long _position = ObjectFormat.HeaderBytes;
 

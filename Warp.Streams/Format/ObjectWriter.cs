@@ -15,7 +15,7 @@ public static class ObjectWriter
     public static EncodedObject Encode(ObjectId id, DateTimeOffset createdAt, string clusterId, IReadOnlyList<BatchToWrite> batches)
     {
         int[] order = Order(batches);
-        var builder = new FooterBuilder(id, createdAt, clusterId, ObjectFlags.None);
+        var builder = new FooterBuilder(id, createdAt, clusterId, ObjectFlags.None, batches.Count);
         var positions = new long[batches.Count];
         foreach (int i in order)
         {

@@ -52,7 +52,7 @@ public sealed partial class DirectoryObjectStore
             store.RunAsync(Key, () =>
             {
                 using SafeFileHandle file = Open();
-                RandomAccess.Write(file, part, Length);
+                store._writer.Write(file, part, Length);
                 return true;
             }, cancellationToken);
 

@@ -22,6 +22,7 @@ public sealed partial class DirectoryObjectStore : IObjectStore
     private readonly string _root;
     private readonly TemporaryFolder _temporary;
     private readonly BlockingIoScheduler _io = new(MaxBlockingCalls);
+    private readonly DirectFileWriter _writer = new();
     private readonly ConcurrentDictionary<string, bool> _durableFolders = new();
     private int _isSwept;
     private int _disposed;
@@ -120,7 +121,7 @@ public sealed partial class DirectoryObjectStore : IObjectStore
         {
             using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
             {
-                RandomAccess.Write(file, content, 0);
+                _writer.Write(file, content, 0);
                 RandomAccess.FlushToDisk(file);
             }
             cancellationToken.ThrowIfCancellationRequested();

@@ -1,37 +1,49 @@
+using System.Collections;
 using Warp.Actors.Sequencing;
 
 namespace Warp.Streams.Produce;
 
 /// <summary>One object in the making: its batches, and what each shard is to commit of it.</summary>
-internal sealed class Flush(ObjectId objectId, FlushTrigger trigger, IReadOnlyList<PendingBatch> batches)
+internal sealed class Flush(ObjectId objectId, FlushTrigger trigger, List<PendingBatch> batches)
 {
     /// <summary>Minted at dispatch; the flush is committed under this id or never.</summary>
     public ObjectId ObjectId { get; } = objectId;
 
     public FlushTrigger Trigger { get; } = trigger;
 
-    public IReadOnlyList<PendingBatch> Batches { get; } = batches;
+    public List<PendingBatch> Batches { get; } = batches;
 
     /// <summary>One for each shard that has batches in it.</summary>
     public List<CommitSlot> Slots { get; } = [];
+
+    /// <summary>Bytes of the whole object, once it is encoded.</summary>
+    public long SizeBytes { get; set; }
 }
 
 /// <summary>One shard's part of a flush, in the order in which the shard will be told.</summary>
-internal sealed class CommitSlot(Flush flush)
+internal sealed class CommitSlot(Flush flush, int shard)
 {
     public Flush Flush { get; } = flush;
 
-    /// <summary>The shard's batches with their places in the object, once it is encoded.</summary>
-    public List<(PendingBatch Batch, int Index)> Batches { get; } = [];
+    public int Shard { get; } = shard;
 
-    /// <summary>What is to be committed, once the object is encoded.</summary>
-    public IReadOnlyList<BatchToCommit> Encoded { get; set; } = [];
-
-    /// <summary>Bytes of the whole object.</summary>
-    public long ObjectSizeBytes { get; set; }
+    /// <summary>The shard's batches; a dozen or so of a full object of the usual sizes.</summary>
+    public List<PendingBatch> Batches { get; } = new(16);
 
     /// <summary>Set when the object is durable, or when it is certain that it never will be: not a moment before.</summary>
     public SlotState State { get; set; }
+}
+
+/// <summary>Batches as the sequencer wants them, made when it looks at them.</summary>
+internal sealed class BatchesToCommit(List<PendingBatch> batches) : IReadOnlyList<BatchToCommit>
+{
+    public int Count => batches.Count;
+
+    public BatchToCommit this[int index] => batches[index].ToCommit();
+
+    public IEnumerator<BatchToCommit> GetEnumerator() => batches.Select(static batch => batch.ToCommit()).GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }
 
 /// <summary>How far a <see cref="CommitSlot"/> is.</summary>

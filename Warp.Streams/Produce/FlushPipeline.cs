@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Warp.Actors.Cluster;
@@ -17,12 +18,12 @@ public abstract record FlushMessage
     {
     }
 
-    /// <summary>Batches of one request, in its order.</summary>
-    public sealed record Add(IReadOnlyList<PendingBatch> Batches) : FlushMessage, IAsk
+    /// <summary>The batches of a request.</summary>
+    public sealed record Add(PendingRequest Request) : FlushMessage, IAsk
     {
         public void Fail(Exception error)
         {
-            foreach (PendingBatch batch in Batches)
+            foreach (PendingBatch batch in Request.Batches)
                 batch.Abandon();
         }
     }
@@ -53,18 +54,24 @@ public sealed record FlushServices(
 /// </summary>
 public sealed class FlushPipeline : Actor<FlushMessage>
 {
+    /// <summary>How often it is looked whether a client still waits. Clients wait for many seconds, so it need not be exact.</summary>
+    private static readonly TimeSpan s_timeOutPeriod = TimeSpan.FromSeconds(1);
+
     private readonly FlushServices _services;
     private readonly FlushSettings _settings;
     private readonly FlushPolicy _policy;
+    private readonly GatheredSources _sources = new();
     private readonly ObjectCommitter?[] _committers;
     private readonly Queue<PendingBatch> _gathered = new();
+    private readonly Queue<PendingRequest> _unanswered = new();
     private readonly List<Reply<bool>> _drains = [];
     private readonly FlushMetrics _metrics;
     private readonly Random _random;
     private readonly long _startedAt;
     private long _gatheredBytes;
     private int _putsInFlight;
-    private bool _lookIsDue;
+    private ITimer? _look;
+    private TimeSpan _lookAt = TimeSpan.MaxValue;
 
     private FlushPipeline(ActorSystem system, FlushServices services, FlushSettings settings)
     {
@@ -78,6 +85,12 @@ public sealed class FlushPipeline : Actor<FlushMessage>
     }
 
     private TimeSpan Now => Time.GetElapsedTime(_startedAt);
+
+    protected override ValueTask StartAsync(CancellationToken stopping)
+    {
+        Every(s_timeOutPeriod, GiveUpOverdue);
+        return ValueTask.CompletedTask;
+    }
 
     /// <summary>Runs the pipeline of a node. It is not restarted: its commits are numbered for the whole life of the process.</summary>
     public static ActorRef<FlushMessage> Start(ActorSystem system, FlushServices services, FlushSettings settings) =>
@@ -99,7 +112,7 @@ public sealed class FlushPipeline : Actor<FlushMessage>
         switch (message)
         {
             case FlushMessage.Add add:
-                Gather(add.Batches);
+                Gather(add.Request);
                 break;
             case FlushMessage.Drain drain:
                 _drains.Add(drain.Reply);
@@ -110,58 +123,88 @@ public sealed class FlushPipeline : Actor<FlushMessage>
         return ValueTask.CompletedTask;
     }
 
-    private void Gather(IReadOnlyList<PendingBatch> batches)
+    private void Gather(PendingRequest request)
     {
         TimeSpan now = Now;
-        foreach (PendingBatch batch in batches)
+        request.GatheredAt = now;
+        foreach (PendingBatch batch in request.Batches)
         {
-            batch.GatheredAt = now;
             _gathered.Enqueue(batch);
-            _gatheredBytes += batch.Bytes.Length;
+            _gatheredBytes += batch.Length;
         }
+        ForgetAnswered();
+        _unanswered.Enqueue(request);
+        if (_sources.Add(request.Source))
+            _policy.MoreCame(now);
         FlushWhatIsDue();
+    }
+
+    /// <summary>Answers come about in the order of the requests, so what was answered leaves at the front.</summary>
+    private void ForgetAnswered()
+    {
+        while (_unanswered.TryPeek(out PendingRequest? oldest) && oldest.IsEnded)
+            _unanswered.Dequeue();
+    }
+
+    /// <summary>Tells those whose clients wait no longer; the batches go on, and a client that sends them again hears their first offsets.</summary>
+    private void GiveUpOverdue()
+    {
+        TimeSpan now = Now;
+        for (int i = _unanswered.Count; i > 0; i--)
+        {
+            PendingRequest request = _unanswered.Dequeue();
+            if (request.IsEnded)
+                continue;
+            if (now - request.GatheredAt >= request.Timeout)
+                request.GiveUp();
+            else
+                _unanswered.Enqueue(request);
+        }
     }
 
     private void FlushWhatIsDue()
     {
-        while (_gathered.Count > 0 && _putsInFlight < _settings.PutsInFlight)
+        while (_gathered.TryPeek(out PendingBatch? first) && _putsInFlight < _settings.PutsInFlight)
         {
+            TimeSpan now = Now;
+            TimeSpan quietAt = _sources.QuietAt(now, _policy.QuietFor(now), _policy.TrustsWindows(now));
             FlushTrigger trigger = _drains.Count > 0
                 ? FlushTrigger.Drain
-                : _policy.Decide(Now, _gatheredBytes, _gathered.Peek().GatheredAt);
+                : _policy.Decide(now, _gatheredBytes, first.GatheredAt, quietAt);
             if (trigger == FlushTrigger.None)
             {
-                LookAgain();
+                LookAgainAt(_policy.NextLook(now, first.GatheredAt, quietAt), now);
                 return;
             }
             Dispatch(trigger);
         }
     }
 
-    private void LookAgain()
+    private void LookAgainAt(TimeSpan at, TimeSpan now)
     {
-        // What arrives later never makes the next look an earlier one; reaching the size is noticed as it arrives.
-        if (_lookIsDue)
+        if (at >= _lookAt)
             return;
-        _lookIsDue = true;
-        TimeSpan wait = _policy.NextLook(Now, _gathered.Peek().GatheredAt) - Now;
+        _look?.Dispose();
+        _lookAt = at;
         // Timers tick in whole milliseconds and must not come early: a look too soon would only set the next one.
-        After(TimeSpan.FromMilliseconds(Math.Max(1, Math.Ceiling(wait.TotalMilliseconds))), () =>
+        _look = After(TimeSpan.FromMilliseconds(Math.Max(1, Math.Ceiling((at - now).TotalMilliseconds))), () =>
         {
-            _lookIsDue = false;
+            _lookAt = TimeSpan.MaxValue;
             FlushWhatIsDue();
         });
     }
 
     private void Dispatch(FlushTrigger trigger)
     {
-        var batches = new List<PendingBatch>();
-        for (long bytes = 0; bytes < _settings.SizeBytes && _gathered.TryDequeue(out PendingBatch? batch); bytes += batch.Bytes.Length)
+        var batches = new List<PendingBatch>(_gathered.Count);
+        for (long bytes = 0; bytes < _settings.SizeBytes && _gathered.TryDequeue(out PendingBatch? batch); bytes += batch.Length)
         {
-            _gatheredBytes -= batch.Bytes.Length;
+            _gatheredBytes -= batch.Length;
+            if (batch.Request is { } request && request.Batches[^1] == batch)
+                _sources.Remove(request.Source);
             batches.Add(batch);
         }
-        _policy.Flushed(Now);
+        _policy.Flushed(Now, trigger);
         var flush = new Flush(ObjectId.Mint(_services.Leases.Clock.Now, _random), trigger, batches);
         TakePlaces(flush);
         _putsInFlight++;
@@ -173,16 +216,16 @@ public sealed class FlushPipeline : Actor<FlushMessage>
     private void TakePlaces(Flush flush)
     {
         var byShard = new Dictionary<int, CommitSlot>();
-        for (int i = 0; i < flush.Batches.Count; i++)
+        foreach (PendingBatch batch in flush.Batches)
         {
-            int shard = _services.Region.ShardOf(flush.Batches[i].Partition);
+            int shard = _services.Region.ShardOf(batch.Partition);
             if (!byShard.TryGetValue(shard, out CommitSlot? slot))
             {
-                byShard.Add(shard, slot = new CommitSlot(flush));
+                byShard.Add(shard, slot = new CommitSlot(flush, shard));
                 flush.Slots.Add(slot);
                 CommitterOf(shard).Enqueue(slot);
             }
-            slot.Batches.Add((flush.Batches[i], i));
+            slot.Batches.Add(batch);
         }
     }
 
@@ -243,23 +286,27 @@ public sealed class FlushPipeline : Actor<FlushMessage>
 
     private EncodedObject Encode(Flush flush)
     {
-        var batches = new BatchToWrite[flush.Batches.Count];
-        for (int i = 0; i < batches.Length; i++)
+        int count = flush.Batches.Count;
+        BatchToWrite[] batches = ArrayPool<BatchToWrite>.Shared.Rent(count);
+        try
         {
-            PendingBatch batch = flush.Batches[i];
-            (Guid topicId, int partition) = batch.Partition;
-            batches[i] = new BatchToWrite(topicId, partition, batch.Bytes, batch.OffsetCount, batch.MaxTimestamp);
+            for (int i = 0; i < count; i++)
+            {
+                PendingBatch batch = flush.Batches[i];
+                (Guid topicId, int partition) = batch.Partition;
+                batches[i] = new BatchToWrite(topicId, partition, batch.Bytes, batch.OffsetCount, batch.MaxTimestamp);
+            }
+            EncodedObject encoded = ObjectWriter.Encode(
+                flush.ObjectId, flush.ObjectId.Time, _services.ClusterId, new ArraySegment<BatchToWrite>(batches, 0, count));
+            for (int i = 0; i < count; i++)
+                flush.Batches[i].Position = encoded.Positions[i];
+            flush.SizeBytes = encoded.Length;
+            return encoded;
         }
-        EncodedObject encoded = ObjectWriter.Encode(flush.ObjectId, flush.ObjectId.Time, _services.ClusterId, batches);
-        foreach (CommitSlot slot in flush.Slots)
+        finally
         {
-            slot.ObjectSizeBytes = encoded.Length;
-            slot.Encoded =
-            [
-                .. slot.Batches.Select(entry => entry.Batch.ToCommit(encoded.Positions[entry.Index], batches[entry.Index].Bytes.Length)),
-            ];
+            ArrayPool<BatchToWrite>.Shared.Return(batches, clearArray: true);
         }
-        return encoded;
     }
 
     /// <summary>
@@ -297,7 +344,7 @@ public sealed class FlushPipeline : Actor<FlushMessage>
         foreach (CommitSlot slot in flush.Slots)
         {
             slot.State = stored ? SlotState.Durable : SlotState.Failed;
-            CommitterOf(_services.Region.ShardOf(slot.Batches[0].Batch.Partition)).Pump();
+            CommitterOf(slot.Shard).Pump();
         }
         FlushWhatIsDue();
         AnswerDrains();

@@ -27,7 +27,7 @@ internal sealed class ObjectCommitter
     private readonly ProducerGate _gate;
     private readonly Backoff _backoff;
     private readonly HashSet<PendingBatch> _held = [];
-    private IReadOnlyList<PendingBatch>? _committing;
+    private List<PendingBatch>? _committing;
     private bool _isLooking;
     private long _lastNumber;
     private long _lastCommitted;
@@ -71,7 +71,7 @@ internal sealed class ObjectCommitter
         {
             _slots.Dequeue();
             if (slot.State == SlotState.Failed)
-                FailAll(slot.Batches);
+                slot.Batches.ForEach(Fail);
             else
                 Commit(slot);
         }
@@ -83,46 +83,52 @@ internal sealed class ObjectCommitter
     /// </summary>
     public void Abandon()
     {
-        IEnumerable<PendingBatch> waiting = _slots.SelectMany(static slot => slot.Batches.Select(static entry => entry.Batch));
+        IEnumerable<PendingBatch> waiting = _slots.SelectMany(static slot => slot.Batches);
         foreach (PendingBatch batch in (_committing ?? []).Concat(_held).Concat(waiting))
             batch.Fail(ErrorCode.NotLeaderOrFollower);
     }
 
     private void Commit(CommitSlot slot)
     {
-        var admitted = new List<PendingBatch>(slot.Batches.Count);
-        var toCommit = new List<BatchToCommit>(slot.Batches.Count);
-        var refused = new HashSet<TopicPartition>();
-        for (int i = 0; i < slot.Batches.Count; i++)
+        List<PendingBatch> admitted = Admitted(slot.Batches);
+        if (admitted.Count == 0)
+            return;
+        var commit = new ObjectCommit
         {
-            PendingBatch batch = slot.Batches[i].Batch;
-            if (!_gate.Admits(batch, _now(), out ErrorCode error))
+            ObjectId = slot.Flush.ObjectId,
+            SizeBytes = slot.Flush.SizeBytes,
+            Node = _leases.Node,
+            Number = ++_lastNumber,
+            PreviousNumber = _lastCommitted,
+            Batches = new BatchesToCommit(admitted),
+        };
+        _committing = admitted;
+        _ = CommitAsync(commit, admitted);
+    }
+
+    /// <summary>Fails what must not be committed yet; what is left is mostly everything.</summary>
+    private List<PendingBatch> Admitted(List<PendingBatch> batches)
+    {
+        if (_gate.IsOpen)
+            return batches;
+        var admitted = new List<PendingBatch>(batches.Count);
+        var refused = new HashSet<TopicPartition>();
+        foreach (PendingBatch batch in batches)
+        {
+            if (_gate.Admits(batch, _now(), out ErrorCode error))
             {
-                batch.Fail(error);
-                refused.Add(batch.Partition);
+                admitted.Add(batch);
                 continue;
             }
-            admitted.Add(batch);
-            toCommit.Add(slot.Encoded[i]);
+            batch.Fail(error);
+            refused.Add(batch.Partition);
         }
         if (refused.Count > 0 && !_isLooking)
         {
             _isLooking = true;
             _ = LookAsync([.. refused]);
         }
-        if (admitted.Count == 0)
-            return;
-        var commit = new ObjectCommit
-        {
-            ObjectId = slot.Flush.ObjectId,
-            SizeBytes = slot.ObjectSizeBytes,
-            Node = _leases.Node,
-            Number = ++_lastNumber,
-            PreviousNumber = _lastCommitted,
-            Batches = toCommit,
-        };
-        _committing = admitted;
-        _ = CommitAsync(commit, admitted);
+        return admitted;
     }
 
     /// <summary>
@@ -234,12 +240,6 @@ internal sealed class ObjectCommitter
             Fail(batch);
         else
             batch.Set(answer);
-    }
-
-    private void FailAll(IEnumerable<(PendingBatch Batch, int Index)> batches)
-    {
-        foreach ((PendingBatch batch, _) in batches)
-            Fail(batch);
     }
 
     private void Fail(PendingBatch batch)

@@ -11,7 +11,14 @@ namespace Warp.Streams.Produce;
 /// </summary>
 public sealed class PendingBatch
 {
+    private const int Unanswered = 0;
+    private const int Answering = 1;
+    private const int Answered = 2;
+
     private PooledBuffer? _owner;
+    private BatchAnswer _answer;
+    private int _state;
+    private Reply<BatchAnswer>? _reply;
 
     /// <param name="partition">Where it goes.</param>
     /// <param name="bytes">The batch, a slice of <paramref name="owner"/>.</param>
@@ -21,6 +28,7 @@ public sealed class PendingBatch
     {
         Partition = partition;
         Bytes = bytes;
+        Length = bytes.Length;
         OffsetCount = header.LastOffsetDelta + 1;
         MaxTimestamp = header.MaxTimestamp;
         ProducerId = header.ProducerId;
@@ -35,6 +43,9 @@ public sealed class PendingBatch
     /// <summary>Valid until <see cref="ReleaseBytes"/>.</summary>
     public ReadOnlyMemory<byte> Bytes { get; private set; }
 
+    /// <summary>How many bytes they are.</summary>
+    public int Length { get; }
+
     public int OffsetCount { get; }
 
     public long MaxTimestamp { get; }
@@ -45,15 +56,46 @@ public sealed class PendingBatch
 
     public int BaseSequence { get; }
 
+    /// <summary>The request that it came in, once that is on its way.</summary>
+    internal PendingRequest? Request { get; set; }
+
+    /// <summary>Where its bytes lie in their object, once that is encoded.</summary>
+    internal long Position { get; set; }
+
     /// <summary>When it came to the pipeline, in the pipeline's time.</summary>
-    internal TimeSpan GatheredAt { get; set; }
+    internal TimeSpan GatheredAt => Request!.GatheredAt;
 
-    /// <summary>The answer, in the end: never an exception.</summary>
-    public Task<BatchAnswer> Answer => _answer.Task;
+    /// <summary>The answer, in the end: never an exception. Who waits for all batches of a request asks that.</summary>
+    public Task<BatchAnswer> Answer
+    {
+        get
+        {
+            Reply<BatchAnswer> reply = LazyInitializer.EnsureInitialized(ref _reply);
+            if (TryGetAnswer(out BatchAnswer answer))
+                reply.Set(answer);
+            return reply.Task;
+        }
+    }
 
-    private readonly Reply<BatchAnswer> _answer = new();
+    /// <summary>The answer, if it is there.</summary>
+    public bool TryGetAnswer(out BatchAnswer answer)
+    {
+        bool isAnswered = Volatile.Read(ref _state) == Answered;
+        answer = isAnswered ? _answer : default;
+        return isAnswered;
+    }
 
-    internal void Set(in BatchAnswer answer) => _answer.Set(answer);
+    /// <summary>Answers it; the first answer counts.</summary>
+    internal void Set(in BatchAnswer answer)
+    {
+        if (Interlocked.CompareExchange(ref _state, Answering, Unanswered) != Unanswered)
+            return;
+        _answer = answer;
+        // With a full fence: either this sees the reply that somebody has just made, or he sees the answer.
+        Interlocked.Exchange(ref _state, Answered);
+        _reply?.Set(answer);
+        Request?.CountAnswer();
+    }
 
     internal void Fail(ErrorCode error) => Set(BatchAnswer.Failed(error));
 
@@ -73,6 +115,6 @@ public sealed class PendingBatch
         owner.Release();
     }
 
-    internal BatchToCommit ToCommit(long position, int length) =>
-        new(Partition, position, length, OffsetCount, MaxTimestamp, ProducerId, ProducerEpoch, BaseSequence);
+    internal BatchToCommit ToCommit() =>
+        new(Partition, Position, Length, OffsetCount, MaxTimestamp, ProducerId, ProducerEpoch, BaseSequence);
 }

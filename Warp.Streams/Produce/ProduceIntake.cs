@@ -108,7 +108,7 @@ public sealed class ProduceIntake(ClusterClock clock)
 /// <param name="BadRecords">Which records were at fault, where that is known.</param>
 /// <param name="Batch">The batch, when there is no error.</param>
 /// <param name="LogAppendTimeMs">The time written into the batch; −1 when the client's times stay.</param>
-public sealed record IntakeResult(
+public readonly record struct IntakeResult(
     ErrorCode Error, string? Message, IReadOnlyList<int> BadRecords, PendingBatch? Batch, long LogAppendTimeMs)
 {
     internal static IntakeResult Refused(ErrorCode error, string message) => new(error, message, [], null, -1);

@@ -15,6 +15,9 @@ public sealed class ProducerGate(TimeSpan memory)
     private readonly Dictionary<(TopicPartition, long), Failure> _failures = [];
     private TimeSpan _prunedAt;
 
+    /// <summary>Whether nothing is waited for, so that it admits every batch.</summary>
+    public bool IsOpen => _failures.Count == 0;
+
     /// <summary>Notes that a batch failed for good.</summary>
     public void Failed(PendingBatch batch, ErrorCode error, TimeSpan now)
     {

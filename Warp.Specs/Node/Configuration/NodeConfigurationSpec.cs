@@ -78,7 +78,7 @@ public sealed class NodeConfigurationSpec : IDisposable
     [InlineData("warp.flush.interval.ms = 5", "unknown key warp.flush.interval.ms (did you mean warp.flush.interval?)")]
     [InlineData("warp.completely.different.thing = 5", "unknown key warp.completely.different.thing (warp config --reference lists all keys)")]
     [InlineData("warp.mirror {}", "unknown key warp.mirror (warp config --reference lists all keys)")]
-    [InlineData("warp.flush = 5", "warp.flush is a section, not a value; in it are interval, size, puts-per-second, puts-in-flight")]
+    [InlineData("warp.flush = 5", "warp.flush is a section, not a value; in it are interval, size, puts-per-second, puts-per-second-max, quiet, puts-in-flight")]
     [InlineData("warp.topic.defaults = 5", "warp.topic.defaults is a section, not a value; set keys below it")]
     [InlineData(
         "warp = 5",
@@ -102,7 +102,7 @@ public sealed class NodeConfigurationSpec : IDisposable
     [Theory]
     [InlineData("kafka.listen=h:1", "--set: unknown key kafka.listen (did you mean warp.kafka.listen?)")]
     [InlineData("akka.loglevel=DEBUG", "--set: unknown key akka.loglevel (warp config --reference lists all keys)")]
-    [InlineData("warp.flush=1", "--set: warp.flush is a section, not a value; in it are interval, size, puts-per-second, puts-in-flight")]
+    [InlineData("warp.flush=1", "--set: warp.flush is a section, not a value; in it are interval, size, puts-per-second, puts-per-second-max, quiet, puts-in-flight")]
     [InlineData("warp.topic.defaults=1", "--set: warp.topic.defaults is a section, not a value; set keys below it")]
     [InlineData("warp.node.id", "--set: \"warp.node.id\" is not key=value")]
     [InlineData("=1", "--set: \"=1\" is not key=value")]

@@ -4,6 +4,7 @@ using Warp.Actors.Persistence.Sql;
 using Warp.Node.Configuration;
 using Warp.Streams.Objects;
 using Warp.Streams.Objects.Resilience;
+using Warp.Streams.Produce;
 using Xunit;
 
 namespace Warp.Specs.Node.Configuration;
@@ -21,7 +22,7 @@ public sealed partial class NodeOptionsSpec
         Assert.Equal(new HostPort("127.0.0.1", 9094), options.Rpc.Listen);
         Assert.Equal(new BackendUrl("sqlite", "./warp-data/journal.db"), options.Journal.Url);
         Assert.Equal(new StoreOptions(new StoreUrl.Folder("./warp-data/objects"), null, new ResilienceSettings()), options.Store);
-        Assert.Equal(new FlushOptions(TimeSpan.FromMilliseconds(250), 8 << 20, 4, 4), options.Flush);
+        Assert.Equal(new FlushSettings(TimeSpan.FromMilliseconds(250), 8 << 20, 4, 4) { PutsPerSecondMax = 32, Quiet = TimeSpan.FromMilliseconds(5) }, options.Flush);
         Assert.Equal(2 * GiB, options.Cache.SizeBytes);
         Assert.Empty(options.Topic.Defaults);
         Assert.True(options.Topic.AutoCreate);

@@ -15,16 +15,16 @@ internal static class HandlerCalls
     {
         using OutgoingFrame sent = RequestFrame.Write(CorrelationId, "a-client", request, version);
         RequestFrame frame = RequestFrame.Parse(sent.ToArray().AsMemory(4));
-        using var buffer = PooledBuffer.Rent(1);
         var context = new RequestContext
         {
             Header = frame.Header,
-            Frame = buffer,
+            Frame = PooledBuffer.Rent(1),
             ConnectionId = 1,
             RemoteEndPoint = null,
             ConnectionClosed = TestContext.Current.CancellationToken,
         };
         IResponse? response = await handler.HandleAsync(context, frame.ReadBody());
+        context.ReleaseFrame();
         Assert.NotNull(response);
         using OutgoingFrame answer = ResponseFrame.Write(CorrelationId, response, version);
         ResponseFrame received = ResponseFrame.Parse(answer.ToArray().AsMemory(4), ApiSpecs.Get(handler.Key), version);

@@ -22,7 +22,7 @@ public sealed class ProduceRefusalSpec
         var store = new BreakerObjectStore(new DeadObjectStore(), health, time);
         var catalog = new PublishedCatalog(ImmutableSortedDictionary<string, string>.Empty);
         // Neither the intake nor the pipeline may see the records.
-        var handler = new ProduceHandler(catalog, null!, null!, health, time);
+        var handler = new ProduceHandler(catalog, null!, null!, health);
         Assert.Equal(ErrorCode.UnknownTopicOrPartition, await ProduceAsync());
 
         for (int i = 0; i < StoreHealth.MostFailuresInARow; i++)

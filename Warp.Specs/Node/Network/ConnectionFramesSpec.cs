@@ -17,7 +17,7 @@ public sealed class ConnectionFramesSpec
         new CreatePartitionsHandler(null!, null!), new DescribeConfigsHandler(null!, null!), new AlterConfigsHandler(null!, null!),
         new IncrementalAlterConfigsHandler(null!, null!), new DeleteRecordsHandler(null!, null!, null!),
         new OffsetForLeaderEpochHandler(null!, null!), new InitProducerIdHandler(null!), new FindCoordinatorHandler(null!, null!),
-        new DescribeClusterHandler(null!), new DescribeTopicPartitionsHandler(null!, null!), new ProduceHandler(null!, null!, null!, null!, null!),
+        new DescribeClusterHandler(null!), new DescribeTopicPartitionsHandler(null!, null!), new ProduceHandler(null!, null!, null!, null!),
         new FetchHandler(null!, null!), new ListOffsetsHandler(null!, null!),
     ];
 

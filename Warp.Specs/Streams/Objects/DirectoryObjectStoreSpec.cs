@@ -33,6 +33,46 @@ public sealed class DirectoryObjectStoreSpec : ObjectStoreSpec
         Assert.Equal(PutOutcome.AlreadyExists, await reopened.PutAsync("l0/aa/1", [new byte[1]], Cancellation));
     }
 
+    [Theory]
+    [InlineData((256 << 10) - 1)]
+    [InlineData(256 << 10)]
+    [InlineData(1 << 20)]
+    [InlineData((1 << 20) + 4096)]
+    [InlineData((3 << 20) - 1)]
+    [InlineData((8 << 20) + 4711)]
+    public async Task Large_objects_have_every_byte_in_its_place_whatever_their_pieces(int size)
+    {
+        var random = new Random(size);
+        var bytes = new byte[size];
+        random.NextBytes(bytes);
+        var pieces = new List<ReadOnlyMemory<byte>>();
+        for (int start = 0; start < size; start += pieces[^1].Length)
+            pieces.Add(bytes.AsMemory(start, Math.Min(size - start, random.Next(1, 700_000))));
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(i => Store.PutAsync($"l0/aa/{i}", pieces, Cancellation)));
+
+        for (int i = 0; i < 4; i++)
+            Assert.Equal(bytes, await File.ReadAllBytesAsync(Path.Combine(Root, "l0", "aa", $"{i}"), Cancellation));
+    }
+
+    [Fact]
+    public async Task Large_parts_of_an_upload_have_every_byte_in_its_place()
+    {
+        int[] lengths = [5 << 20, (5 << 20) + 1, (5 << 20) + 4095, 300_001];
+        var bytes = new byte[lengths.Sum()];
+        new Random(5).NextBytes(bytes);
+        await using (IMultipartUpload upload = await Store.StartUploadAsync("l1/aa/1", Cancellation))
+        {
+            int position = 0;
+            foreach (int length in lengths)
+            {
+                await upload.AppendAsync([bytes.AsMemory(position, length)], Cancellation);
+                position += length;
+            }
+            await upload.CompleteAsync(Cancellation);
+        }
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(Path.Combine(Root, "l1", "aa", "1"), Cancellation));
+    }
+
     [Fact]
     public async Task Two_that_have_the_folder_open_see_each_others_objects()
     {

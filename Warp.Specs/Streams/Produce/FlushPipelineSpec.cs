@@ -156,7 +156,10 @@ public sealed class FlushPipelineSpec
         TopicPartition[] topic = await world.OpenTopicAsync(1);
         world.Store.HoldPuts();
         List<PendingBatch> batches = [.. Enumerable.Range(0, 12).Select(i => world.Produce(topic[0], SampleBatches.Build($"{i}")))];
-        for (int i = 0; i < 12; i++)
+        HeldPut[] first = [await world.Store.NextPutAsync(Stop), await world.Store.NextPutAsync(Stop), await world.Store.NextPutAsync(Stop)];
+        foreach (HeldPut put in first)
+            put.End(PutFate.Store);
+        for (int i = first.Length; i < 12; i++)
             (await world.Store.NextPutAsync(Stop)).End(PutFate.Store);
 
         for (int i = 0; i < 12; i++)
@@ -250,6 +253,39 @@ public sealed class FlushPipelineSpec
         Assert.False(fifth.Answer.IsCompleted);
         time.Advance(token);
         Assert.Equal(4, (await StreamsWorld.AnswerAsync(fifth)).BaseOffset);
+    }
+
+    [Fact]
+    public async Task Clients_that_have_sent_all_that_they_may_do_not_wait_for_the_interval()
+    {
+        var time = new ManualTime();
+        TimeSpan quiet = TimeSpan.FromMilliseconds(5);
+        var settings = new FlushSettings(TimeSpan.FromHours(1), 8 << 20, PutsPerSecond: 1, PutsInFlight: 4) { PutsPerSecondMax = 32, Quiet = quiet };
+        await using StreamsWorld world = await StreamsWorld.StartAsync(settings, time);
+        TopicPartition[] topic = await world.OpenTopicAsync(1);
+        await world.ProduceAsync(topic[0], SampleBatches.Build("takes the token"));
+        world.Store.HoldPuts();
+        var client = new SampleSource { UnansweredRequests = 2 };
+        PendingBatch first = world.Produce(topic[0], SampleBatches.Build("first"), client);
+        PendingBatch second = world.Produce(topic[0], SampleBatches.Build("second"), client);
+        await Wait.UntilAsync(() => time.HasTimerIn(quiet), StreamsWorld.Patience, "the pipeline to await silence");
+        client.Silence = quiet;
+        time.Advance(quiet);
+        HeldPut put = await world.Store.NextPutAsync(Stop);
+
+        // One more, whose predecessors have no answer yet: their answer may have the client send still more.
+        client.UnansweredRequests = 3;
+        PendingBatch third = world.Produce(topic[0], SampleBatches.Build("third"), client);
+        await Wait.UntilAsync(() => time.HasTimerIn(quiet), StreamsWorld.Patience, "the pipeline to look again");
+        time.Advance(quiet);
+        put.End(PutFate.Store);
+        Assert.Equal((1, 2), ((await StreamsWorld.AnswerAsync(first)).BaseOffset, (await StreamsWorld.AnswerAsync(second)).BaseOffset));
+        await Wait.UntilAsync(() => time.HasTimerIn(quiet), StreamsWorld.Patience, "the pipeline to look again");
+        Assert.Equal(2, world.Store.Puts);
+        client.UnansweredRequests = 1;
+        time.Advance(quiet);
+        (await world.Store.NextPutAsync(Stop)).End(PutFate.Store);
+        Assert.Equal(3, (await StreamsWorld.AnswerAsync(third)).BaseOffset);
     }
 
     [Fact]

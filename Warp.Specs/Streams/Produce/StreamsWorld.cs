@@ -103,16 +103,16 @@ internal sealed class StreamsWorld : IAsyncDisposable
         return all;
     }
 
-    /// <summary>Hands a batch to the pipeline.</summary>
-    public PendingBatch Produce(TopicPartition partition, byte[] batch)
+    /// <summary>Hands a batch to the pipeline, of somebody who may send more at any time if nothing else is said.</summary>
+    public PendingBatch Produce(TopicPartition partition, byte[] batch, IProduceSource? source = null)
     {
         PendingBatch pending = Batches.Pending(partition, batch);
-        Produce(pending);
+        Pipeline.Tell(new FlushMessage.Add(new PendingRequest([pending], Patience, source)));
         return pending;
     }
 
     /// <summary>Hands the batches of one request to the pipeline.</summary>
-    public void Produce(params PendingBatch[] batches) => Pipeline.Tell(new FlushMessage.Add(batches));
+    public void Produce(params PendingBatch[] batches) => Pipeline.Tell(new FlushMessage.Add(new PendingRequest([.. batches], Patience)));
 
     /// <summary>Produces a batch and waits for its answer.</summary>
     public Task<BatchAnswer> ProduceAsync(TopicPartition partition, byte[] batch) => AnswerAsync(Produce(partition, batch));

@@ -1,0 +1,127 @@
+using System.Numerics;
+
+namespace Warp.Protocol.Wire;
+
+/// <summary>
+/// Byte arrays that are used again and again. A flush gives back hundreds of buffers in one moment, which the next ones take up: the
+/// framework's pools keep few of a size and leave the rest to the collector. The bytes that lie idle are bounded, and what lay idle all the
+/// time from one <see cref="Trim"/> to the next is let go. Thread-safe.
+/// </summary>
+public sealed class BufferPool
+{
+    /// <summary>The smallest size.</summary>
+    private const int SmallestBytes = 1 << SmallestPower;
+
+    private const int SmallestPower = 10;
+
+    /// <summary>The largest size. Larger arrays are made and dropped: there are few.</summary>
+    private const int LargestBytes = 1 << LargestPower;
+
+    private const int LargestPower = 24;
+
+    /// <summary>Sizes between one power of two and the next, so that an array is at most a quarter longer than what was asked for.</summary>
+    private const int StepsPower = 2;
+
+    private readonly Shelf[] _shelves = new Shelf[1 + ((LargestPower - SmallestPower) << StepsPower)];
+    private readonly long _maxIdleBytes;
+    private long _idleBytes;
+
+    /// <param name="maxIdleBytes">So much is kept for later, at most.</param>
+    public BufferPool(long maxIdleBytes)
+    {
+        _maxIdleBytes = maxIdleBytes;
+        for (int i = 0; i < _shelves.Length; i++)
+            _shelves[i] = new Shelf();
+    }
+
+    /// <summary>The process's: it keeps a sixteenth of the memory at most, 32 to 256 MiB.</summary>
+    public static BufferPool Shared { get; } =
+        new(Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 16, 32L << 20, 256L << 20));
+
+    /// <summary>Bytes of the arrays that are kept for later.</summary>
+    public long IdleBytes => Interlocked.Read(ref _idleBytes);
+
+    /// <summary>An array of at least so many bytes, with undefined content.</summary>
+    public byte[] Rent(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        if (length > LargestBytes)
+            return GC.AllocateUninitializedArray<byte>(length);
+        int size = SizeFor(length, out int shelf);
+        if (_shelves[shelf].Take() is not { } array)
+            return GC.AllocateUninitializedArray<byte>(size);
+        Interlocked.Add(ref _idleBytes, -size);
+        return array;
+    }
+
+    /// <summary>Takes back an array that <see cref="Rent"/> gave; nobody may use it any more.</summary>
+    public void Return(byte[] array)
+    {
+        if (array.Length > LargestBytes)
+            return;
+        int size = SizeFor(array.Length, out int shelf);
+        if (size != array.Length)
+            throw new ArgumentException("The array is not this pool's.", nameof(array));
+        if (Interlocked.Add(ref _idleBytes, size) > _maxIdleBytes)
+            Interlocked.Add(ref _idleBytes, -size);
+        else
+            _shelves[shelf].Put(array);
+    }
+
+    /// <summary>Lets go of what has not been used since the last call. To be called every now and then.</summary>
+    public void Trim()
+    {
+        foreach (Shelf shelf in _shelves)
+            Interlocked.Add(ref _idleBytes, -shelf.DropUnused());
+    }
+
+    private static int SizeFor(int length, out int shelf)
+    {
+        shelf = 0;
+        if (length <= SmallestBytes)
+            return SmallestBytes;
+        int power = BitOperations.Log2((uint)length - 1);
+        int stepPower = power - StepsPower;
+        int step = (length - 1 - (1 << power)) >> stepPower;
+        shelf = 1 + ((power - SmallestPower) << StepsPower) + step;
+        return (1 << power) + ((step + 1) << stepPower);
+    }
+
+    /// <summary>The idle arrays of one size; the last one that came is the first one that goes, as it may still be in the processor's cache.</summary>
+    private sealed class Shelf
+    {
+        private readonly Lock _gate = new();
+        private readonly Stack<byte[]> _arrays = new();
+        private int _unused;
+
+        public byte[]? Take()
+        {
+            lock (_gate)
+            {
+                if (!_arrays.TryPop(out byte[]? array))
+                    return null;
+                _unused = Math.Min(_unused, _arrays.Count);
+                return array;
+            }
+        }
+
+        public void Put(byte[] array)
+        {
+            lock (_gate)
+                _arrays.Push(array);
+        }
+
+        /// <summary>Drops as many arrays as there have been all the time; returns their bytes.</summary>
+        public long DropUnused()
+        {
+            lock (_gate)
+            {
+                long dropped = 0;
+                for (; _unused > 0 && _arrays.TryPop(out byte[]? array); _unused--)
+                    dropped += array.Length;
+                _unused = _arrays.Count;
+                return dropped;
+            }
+        }
+    }
+}

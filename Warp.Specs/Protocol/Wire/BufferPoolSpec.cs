@@ -1,0 +1,77 @@
+using Warp.Protocol.Wire;
+using Warp.Specs.Streams.Format;
+using Xunit;
+
+namespace Warp.Specs.Protocol.Wire;
+
+public sealed class BufferPoolSpec
+{
+    private readonly BufferPool _pool = new(maxIdleBytes: 1 << 20);
+
+    [Fact]
+    public void An_array_that_was_given_back_comes_again()
+    {
+        byte[] first = _pool.Rent(50_000);
+        byte[] second = _pool.Rent(50_000);
+        Assert.NotSame(first, second);
+        _pool.Return(first);
+        Assert.Equal(first.Length, _pool.IdleBytes);
+        Assert.Same(first, _pool.Rent(49_500));
+        Assert.Equal(0, _pool.IdleBytes);
+    }
+
+    [Fact]
+    public void An_array_is_long_enough_and_at_most_a_quarter_longer()
+    {
+        Random random = TestSeed.Random();
+        Assert.Equal(1024, _pool.Rent(0).Length);
+        for (int i = 0; i < 200; i++)
+        {
+            int length = 1024 << random.Next(14);
+            length = Math.Min(16 << 20, length + random.Next(length));
+            byte[] array = _pool.Rent(length);
+            Assert.InRange(array.Length, length, length + (length / 4));
+            _pool.Return(array);
+            Assert.Same(array.Length <= 1 << 20 ? array : null, array.Length <= 1 << 20 ? _pool.Rent(array.Length) : null);
+        }
+    }
+
+    [Fact]
+    public void No_more_lies_idle_than_allowed()
+    {
+        byte[][] arrays = [.. Enumerable.Range(0, 20).Select(_ => _pool.Rent(100_000))];
+        foreach (byte[] array in arrays)
+            _pool.Return(array);
+        Assert.Equal((1 << 20) / arrays[0].Length * arrays[0].Length, _pool.IdleBytes);
+    }
+
+    [Fact]
+    public void What_has_not_been_used_from_one_trim_to_the_next_is_let_go()
+    {
+        byte[][] arrays = [.. Enumerable.Range(0, 5).Select(_ => _pool.Rent(65_536))];
+        foreach (byte[] array in arrays)
+            _pool.Return(array);
+        _pool.Trim();
+        Assert.Equal(5 * 65_536, _pool.IdleBytes);
+        byte[] one = _pool.Rent(65_536);
+        byte[] other = _pool.Rent(65_536);
+        _pool.Return(one);
+        _pool.Return(other);
+        _pool.Trim();
+        Assert.Equal(2 * 65_536, _pool.IdleBytes);
+        _pool.Trim();
+        Assert.Equal(0, _pool.IdleBytes);
+    }
+
+    [Fact]
+    public void Arrays_that_are_larger_than_any_shelf_are_as_long_as_asked_for_and_not_kept()
+    {
+        byte[] array = _pool.Rent((16 << 20) + 1);
+        Assert.Equal((16 << 20) + 1, array.Length);
+        _pool.Return(array);
+        Assert.Equal(0, _pool.IdleBytes);
+    }
+
+    [Fact]
+    public void An_array_of_somebody_else_is_refused() => Assert.Throws<ArgumentException>(() => _pool.Return(new byte[50_001]));
+}

@@ -82,7 +82,7 @@ public sealed class PublishedCatalog(ImmutableSortedDictionary<string, string> s
             else
                 return new CatalogDelta(latest.Version, EventCodec.EncodeSnapshot(latest.Image.ToSnapshot(), CatalogSnapshot.HighestVersion), []);
         }
-        return new CatalogDelta(latest.Version, null, [.. events.Select(s_codec.Encode)]);
+        return new CatalogDelta(latest.Version, null, [.. events.Select(static @event => s_codec.Encode(@event))]);
     }
 
     /// <summary>Takes over what another node has told; what is older than what is there changes nothing.</summary>

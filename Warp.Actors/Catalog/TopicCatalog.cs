@@ -52,7 +52,8 @@ public sealed class TopicCatalog : PersistentActor<CatalogMessage>
 
     protected override void Apply(IEvent @event) => _image = _image.Apply(@event);
 
-    protected override ReadOnlyMemory<byte> TakeSnapshot() => EventCodec.EncodeSnapshot(_image.ToSnapshot(), CatalogSnapshot.HighestVersion);
+    protected override ReadOnlyMemory<byte> TakeSnapshot() =>
+        EventCodec.EncodeSnapshot(_image.ToSnapshot(), Math.Min(CatalogSnapshot.HighestVersion, Services.HighestVersion));
 
     protected override void RestoreSnapshot(ReadOnlyMemory<byte> snapshot) =>
         _image = _image.Restore(EventCodec.DecodeSnapshot(PersistenceId, snapshot, CatalogSnapshot.HighestVersion, CatalogSnapshot.Read));

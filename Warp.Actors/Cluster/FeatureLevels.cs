@@ -6,11 +6,16 @@ namespace Warp.Actors.Cluster;
 /// </summary>
 public static class FeatureLevels
 {
-    /// <summary>Level 2: a node that leaves notes when it does, so that its row can be forgotten some day.</summary>
+    /// <summary>
+    /// Level 2: a node that leaves notes when it does, so that its row can be forgotten some day; and events and snapshots of version 1.
+    /// </summary>
     public const int TimesOfDeparture = 2;
 
     /// <summary>The highest that this version knows.</summary>
     public const int Newest = TimesOfDeparture;
+
+    /// <summary>The highest version in which events and snapshots are written at a level: each level brings the next one.</summary>
+    public static short VersionAt(int level) => (short)(level - 1);
 
     /// <summary>
     /// What all nodes know that are there or may come back: one that seems dead is one of them until it is forgotten, or somebody says that it is

@@ -60,7 +60,7 @@ public sealed class GroupCoordinator : PersistentActor<GroupMessage>
     protected override void Apply(IEvent @event) => _state = _state with { Image = _state.Image.Apply(@event) };
 
     protected override ReadOnlyMemory<byte> TakeSnapshot() =>
-        EventCodec.EncodeSnapshot(_state.Image.ToSnapshot(), GroupSnapshot.HighestVersion);
+        EventCodec.EncodeSnapshot(_state.Image.ToSnapshot(), Math.Min(GroupSnapshot.HighestVersion, Services.HighestVersion));
 
     protected override void RestoreSnapshot(ReadOnlyMemory<byte> snapshot) => _state = _state with
     {

@@ -72,7 +72,7 @@ public sealed class CompactionPlanner : PersistentActor<CompactionMessage>
     protected override void Apply(IEvent @event) => _state.Apply(@event);
 
     protected override ReadOnlyMemory<byte> TakeSnapshot() =>
-        EventCodec.EncodeSnapshot(_state.ToSnapshot(), CompactionSnapshot.HighestVersion);
+        EventCodec.EncodeSnapshot(_state.ToSnapshot(), Math.Min(CompactionSnapshot.HighestVersion, Services.HighestVersion));
 
     protected override void RestoreSnapshot(ReadOnlyMemory<byte> snapshot) =>
         _state.Restore(EventCodec.DecodeSnapshot(PersistenceId, snapshot, CompactionSnapshot.HighestVersion, CompactionSnapshot.Read));

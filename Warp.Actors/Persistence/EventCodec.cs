@@ -11,10 +11,13 @@ public sealed class EventCodec
     /// <param name="specs">The events that the family knows.</param>
     public EventCodec(IReadOnlyList<EventSpec> specs) => _byKind = specs.ToDictionary(static spec => spec.Kind);
 
-    public EventRecord Encode(IEvent @event)
+    /// <summary>Writes an event, in the highest version that it has.</summary>
+    /// <param name="event">The event.</param>
+    /// <param name="limit">A version that others can still read; none higher is used.</param>
+    public EventRecord Encode(IEvent @event, short limit = short.MaxValue)
     {
-        EventSpec spec = _byKind[@event.Kind];
-        return new EventRecord(@event.Kind, (ushort)spec.HighestVersion, Bytes(@event, spec.HighestVersion));
+        short version = Math.Min(_byKind[@event.Kind].HighestVersion, limit);
+        return new EventRecord(@event.Kind, (ushort)version, Bytes(@event, version));
     }
 
     /// <summary>Reads an event back.</summary>

@@ -16,6 +16,14 @@ public sealed class PersistenceServices(IJournal journal, GroupCommit commits, S
 
     public TimeConstants Times { get; } = times;
 
+    /// <summary>
+    /// The highest version in which events and snapshots may be written now: other nodes may have to read them (<see cref="FeatureLevels"/>).
+    /// </summary>
+    public short HighestVersion => HighestVersionNow();
+
+    /// <summary>Says what <see cref="HighestVersion"/> is.</summary>
+    public Func<short> HighestVersionNow { private get; init; } = static () => FeatureLevels.VersionAt(FeatureLevels.Newest);
+
     /// <summary>The least bytes of events between two snapshots of an actor.</summary>
     public long SnapshotSpacingBytes { get; init; } = 256 * 1024;
 

@@ -125,7 +125,7 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
             Fence = Fence,
             PersistenceId = PersistenceId,
             FirstSequenceNr = _sequenceNr + 1,
-            Events = [.. changes.Events.Select(_codec.Encode)],
+            Events = [.. changes.Events.Select(@event => _codec.Encode(@event, Services.HighestVersion))],
             References = changes.References,
             NotAfter = changes.NotAfter,
         };

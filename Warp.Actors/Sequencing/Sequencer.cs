@@ -44,7 +44,11 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
 
     protected override void Apply(IEvent @event) => _state.Apply(@event);
 
-    protected override ReadOnlyMemory<byte> TakeSnapshot() => EventCodec.EncodeSnapshot(_state.ToSnapshot(), SequencerSnapshot.HighestVersion);
+    protected override ReadOnlyMemory<byte> TakeSnapshot()
+    {
+        short version = Math.Min(SequencerSnapshot.HighestVersion, Services.HighestVersion);
+        return EventCodec.EncodeSnapshot(_state.ToSnapshot(version), version);
+    }
 
     protected override void RestoreSnapshot(ReadOnlyMemory<byte> snapshot) =>
         _state.Restore(EventCodec.DecodeSnapshot(PersistenceId, snapshot, SequencerSnapshot.HighestVersion, SequencerSnapshot.Read));

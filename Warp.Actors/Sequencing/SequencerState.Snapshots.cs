@@ -5,15 +5,12 @@ namespace Warp.Actors.Sequencing;
 public sealed partial class SequencerState
 {
     /// <summary>The state as a message that <see cref="Restore(SequencerSnapshot)"/> takes.</summary>
-    public SequencerSnapshot ToSnapshot() => new()
+    /// <param name="version">In which it will be written: version 0 has the objects elsewhere.</param>
+    public SequencerSnapshot ToSnapshot(short version = SequencerSnapshot.HighestVersion) => new()
     {
         Time = TimeMs,
-        ObjectTable = [.. _objects.OrderBy(static pair => pair.Key).Select(static pair => new SequencerSnapshot.ObjectSnapshot
-        {
-            ObjectId = pair.Key.ToGuid(),
-            SizeBytes = pair.Value.SizeBytes,
-            Level = (sbyte)pair.Value.Level,
-        })],
+        ObjectTable = version > 0 ? ObjectsToSnapshot() : [],
+        Objects = version > 0 ? [] : ObjectsToSnapshot(),
         Partitions = [.. _logs.Values.OrderBy(static log => (log.Key.TopicId, log.Key.Partition)).Select(ToSnapshot)],
         DeletedTopics = [.. _deletedByAge.Select(static entry => new SequencerSnapshot.DeletedTopicSnapshot { TopicId = entry.Id, Time = entry.TimeMs })],
         Nodes = [.. _nodes.Select(static pair => new SequencerSnapshot.NodeCommitsSnapshot
@@ -31,6 +28,14 @@ public sealed partial class SequencerState
             Refusals = [.. _recentSwaps[entry.Id].Select(static refusal => (sbyte)refusal)],
         })],
     };
+
+    private List<SequencerSnapshot.ObjectSnapshot> ObjectsToSnapshot() =>
+        [.. _objects.OrderBy(static pair => pair.Key).Select(static pair => new SequencerSnapshot.ObjectSnapshot
+        {
+            ObjectId = pair.Key.ToGuid(),
+            SizeBytes = pair.Value.SizeBytes,
+            Level = (sbyte)pair.Value.Level,
+        })];
 
     /// <summary>Fills a fresh state.</summary>
     public void Restore(SequencerSnapshot snapshot)

@@ -200,11 +200,14 @@ internal sealed class NodeCluster : IAsyncDisposable, ILocalActors
         Lineage = new StoreLineage(Journal, _setup.Store, _setup.Keys);
         LineageKeeper keeper = Open(new LineageKeeper(System, Lineage, commits));
         Failure = Task.WhenAny(System.Failure, keeper.Failure).Unwrap();
-        Persistence = new PersistenceServices(Journal, commits, Leases, Options.Timing);
         Membership = new ClusterMembership(new ClusterMembers(Node, [], DateTimeOffset.MinValue, Options.Timing.Lease)
         {
             FeatureLevel = Cluster.FeatureLevel,
         });
+        Persistence = new PersistenceServices(Journal, commits, Leases, Options.Timing)
+        {
+            HighestVersionNow = () => FeatureLevels.VersionAt(Membership.Current.FeatureLevel),
+        };
         Published = new PublishedCatalog(StaticConfigs(Options));
         Routes = peers is null ? ShardRoutes.Alone(Node) : Connect(peers, metrics);
         Routes.Doubted += Look;

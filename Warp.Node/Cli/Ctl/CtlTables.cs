@@ -53,8 +53,9 @@ internal sealed class CtlTables
                 node.SecondsSinceHeard is { } seconds ? $"{Text(seconds)} s ago" : None);
         }
         _console.Write(table);
-        Line($"Cluster {report.ClusterId}, feature level {report.FeatureLevel}; * answers; "
-            + (report.Coordinator is { } coordinator ? $"node {coordinator} coordinates the shards" : "no node coordinates the shards at this moment"));
+        Line($"Cluster {report.ClusterId}; * answers; "
+            + (report.Coordinator is { } coordinator ? $"node {coordinator} coordinates the shards" : "no node coordinates the shards at this moment")
+            + $"; feature level {report.FeatureLevel}");
     }
 
     public void Write(ShardsReport report)

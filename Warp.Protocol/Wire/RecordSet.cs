@@ -4,7 +4,8 @@ namespace Warp.Protocol.Wire;
 
 /// <summary>
 /// The bytes of a <c>records</c> field: null, one slice of a request, or pieces of several buffers, to which it may hold references.
-/// Immutable; thread-safe but for <see cref="Dispose"/>, after which the bytes must not be touched.
+/// Immutable; thread-safe but for <see cref="Dispose"/>, after which the bytes must not be touched. One with references to buffers belongs to
+/// whoever made it until it is written to a frame, and to that frame from then on.
 /// </summary>
 public sealed class RecordSet : IDisposable
 {
@@ -23,6 +24,7 @@ public sealed class RecordSet : IDisposable
     private readonly ReadOnlyMemory<byte>[]? _segments;
 
     private PooledBuffer[]? _owners;
+    private int _takenOver;
 
     /// <summary>Wraps bytes that somebody else keeps alive.</summary>
     public RecordSet(ReadOnlyMemory<byte> memory)
@@ -48,10 +50,21 @@ public sealed class RecordSet : IDisposable
     /// <summary>Bytes in all.</summary>
     public int Length { get; }
 
+    /// <summary>Whether a frame has it: that disposes it, once the bytes have left or never will.</summary>
+    public bool IsTakenOver => Volatile.Read(ref _takenOver) != 0;
+
     /// <summary>The pieces in order.</summary>
-    public ReadOnlySpan<ReadOnlyMemory<byte>> Segments => _segments is null
-        ? new ReadOnlySpan<ReadOnlyMemory<byte>>(in _single)[.._segmentCount]
-        : _segments.AsSpan(0, _segmentCount);
+    /// <exception cref="ObjectDisposedException">The buffers may hold something else by now.</exception>
+    public ReadOnlySpan<ReadOnlyMemory<byte>> Segments
+    {
+        get
+        {
+            if (_segments is null)
+                return new ReadOnlySpan<ReadOnlyMemory<byte>>(in _single)[.._segmentCount];
+            ObjectDisposedException.ThrowIf(Volatile.Read(ref _owners) is null, this);
+            return _segments.AsSpan(0, _segmentCount);
+        }
+    }
 
     /// <summary>The bytes as one piece: without a copy if they are one, as it is with everything read from a frame.</summary>
     public ReadOnlyMemory<byte> Memory => Segments switch
@@ -71,6 +84,14 @@ public sealed class RecordSet : IDisposable
         ArrayPool<PooledBuffer>.Shared.Return(owners, clearArray: true);
         ArrayPool<ReadOnlyMemory<byte>>.Shared.Return(_segments!, clearArray: true);
         _holder?.Leave();
+    }
+
+    /// <summary>Makes it a frame's own.</summary>
+    /// <exception cref="InvalidOperationException">It has gone into another frame, with which its buffers go back.</exception>
+    internal void TakeOver()
+    {
+        if (_segments is not null && Interlocked.Exchange(ref _takenOver, 1) != 0)
+            throw new InvalidOperationException("These records are in another frame already; a message with records is written once.");
     }
 
     private static byte[] Join(ReadOnlySpan<ReadOnlyMemory<byte>> segments, int length)

@@ -70,6 +70,7 @@ public sealed partial class WireWriter
     {
         if (records.Length == 0)
             return;
+        records.TakeOver();
         (_records ??= []).Add(new FrameRecords(_position, records));
         _recordBytes += records.Length;
     }

@@ -135,7 +135,9 @@ public sealed class ChunkRing : IChunkRing, IDisposable
         }
         finally
         {
-            data.Dispose();
+            // From the frame on it is the frame's, which may leave much later than this is given up.
+            if (!data.IsTakenOver)
+                data.Dispose();
             Interlocked.Decrement(ref _offering);
         }
     }

@@ -125,7 +125,8 @@ public sealed class PeerNetwork : IAsyncDisposable
                     return await connection.CallAsync(spec, request, Remaining, giveUp.Token, cancellationToken);
                 }
                 catch (PeerCallException error) when (
-                    isFirst && error is { Failure: PeerFailure.NotSent, Error: PeerError.None } && connection.HasEnded && !_isDisposed)
+                    isFirst && request is not IHandsOverRecords && error is { Failure: PeerFailure.NotSent, Error: PeerError.None }
+                    && connection.HasEnded && !_isDisposed)
                 {
                     // It had ended, though nobody had noticed yet. Nothing has left, so another one will do.
                 }

@@ -47,6 +47,38 @@ public sealed class RecordSetSpec
     }
 
     [Fact]
+    public void The_bytes_of_a_disposed_record_set_are_not_shown_any_more()
+    {
+        using var buffer = Filled(6000, 1);
+        using var builder = new RecordSetBuilder();
+        builder.Append(buffer.Memory, buffer);
+        var records = builder.Build();
+        records.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => records.Memory);
+    }
+
+    [Fact]
+    public void A_record_set_goes_into_one_frame_which_disposes_it()
+    {
+        var buffer = Filled(6000, 1);
+        using var builder = new RecordSetBuilder();
+        builder.Append(buffer.Memory, buffer);
+        var records = builder.Build();
+        buffer.Release();
+        Assert.False(records.IsTakenOver);
+        using (var first = new WireWriter())
+        {
+            first.WriteRecords(records, compact: true);
+            Assert.True(records.IsTakenOver);
+            using var second = new WireWriter();
+            Assert.Throws<InvalidOperationException>(() => second.WriteRecords(records, compact: true));
+            using OutgoingFrame frame = first.Complete();
+            Assert.Equal(6000, records.Memory.Length);
+        }
+        Assert.Throws<ObjectDisposedException>(() => buffer.Memory);
+    }
+
+    [Fact]
     public void A_record_set_keeps_its_buffers_alive_until_it_is_disposed()
     {
         var buffer = Filled(6000, 1);

@@ -3,6 +3,8 @@ using System.Net;
 using System.Net.Sockets;
 using Warp.Actors.Cluster.Peers;
 using Warp.Actors.Persistence;
+using Warp.Protocol.Messages;
+using Warp.Protocol.Wire;
 using Warp.Specs.Hosting;
 using Xunit;
 
@@ -110,6 +112,31 @@ public sealed class PeerConnectionSpec
         await TestPeer.UntilAsync(() => server.Listener.ConnectionCount == 0, "the server to give up, too");
         proxy.Resume();
         await TestPeer.UntilAsync(() => TryCall(client, address), "a new connection");
+    }
+
+    [Fact]
+    public async Task Records_that_wait_to_be_sent_are_kept_when_the_caller_gives_up_and_go_with_their_frame()
+    {
+        await using var server = new TestPeer(1, [TestPeer.Echo(), new UnreachedTaker()]);
+        await using var proxy = new TcpProxy(server.Listener.BoundPort);
+        await using var client = new TestPeer(2);
+        PeerAddress address = server.AddressAt(proxy.Port);
+        Assert.Equal(1, await client.CallAsync(address, 1));
+        proxy.Stall();
+        // More than sockets and proxy take in.
+        var buffer = PooledBuffer.Rent(12 << 20);
+        using var builder = new RecordSetBuilder();
+        builder.Append(buffer.Memory, buffer);
+        var request = new OfferChunkRequest { Data = builder.Build() };
+        buffer.Release();
+
+        await Assert.ThrowsAsync<PeerCallException>(() => client.Network.CallAsync<OfferChunkResponse>(
+            address, request, TimeSpan.FromMilliseconds(300), TestContext.Current.CancellationToken));
+        Assert.True(request.Data.IsTakenOver);
+        Assert.Equal(12 << 20, buffer.Memory.Length);
+
+        await client.Network.DisposeAsync();
+        Assert.Throws<ObjectDisposedException>(() => buffer.Memory);
     }
 
     [Fact]
@@ -266,5 +293,13 @@ public sealed class PeerConnectionSpec
         {
             return false;
         }
+    }
+
+    /// <summary>Serves an API of which no request arrives.</summary>
+    private sealed class UnreachedTaker : IPeerHandler
+    {
+        public ApiKey ApiKey => PrivateApis.OfferChunk;
+
+        public ValueTask<IResponse> HandleAsync(IRequest request, PeerContext context) => throw new InvalidOperationException("It came through.");
     }
 }

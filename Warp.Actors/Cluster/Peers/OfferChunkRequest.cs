@@ -1,0 +1,3 @@
+namespace Warp.Actors.Cluster.Peers;
+
+public sealed partial class OfferChunkRequest : IHandsOverRecords;

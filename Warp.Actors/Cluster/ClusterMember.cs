@@ -81,6 +81,8 @@ public sealed class ClusterMember : Actor<MemberMessage>
     private readonly List<Reply<bool>> _leaving = [];
     private Heartbeat? _heard;
     private Heartbeat? _seen;
+    private DateTimeOffset _heardSince;
+    private string _holdingBack = "";
 
     private ClusterMember(MemberServices services) => _services = services;
 
@@ -201,6 +203,8 @@ public sealed class ClusterMember : Actor<MemberMessage>
             return;
         if (!heartbeat.IsCurrent)
             throw new EvictedException(Node);
+        if (_seen is null || heartbeat.DatabaseTime - _seen.DatabaseTime > _services.Times.Lease)
+            _heardSince = heartbeat.DatabaseTime;
         Dictionary<int, ShardRow> shards = heartbeat.Shards.ToDictionary(static row => row.ShardId);
         ClusterMembers members = Learn(heartbeat);
         await StopAsync(_running.Where(shard => _services.Leases.FenceOf(shard) is null).ToList());
@@ -288,6 +292,7 @@ public sealed class ClusterMember : Actor<MemberMessage>
     private async Task<bool> RaiseFeatureLevelAsync(ClusterMembers members)
     {
         int level = FeatureLevels.Attainable(members.Nodes);
+        NoteWhoHoldsBack(members, level);
         if (level <= members.FeatureLevel
             || _services.Leases.FenceOf(ShardIds.Coordinator) is not { } fence
             || !await _services.Journal.RaiseFeatureLevelAsync(fence, level, System.Stopping))
@@ -298,16 +303,40 @@ public sealed class ClusterMember : Actor<MemberMessage>
         return true;
     }
 
-    /// <summary>Nodes that have been gone for long are not remembered for ever: where each new process has a new address there would be no end to them.</summary>
+    private void NoteWhoHoldsBack(ClusterMembers members, int level)
+    {
+        if (_services.Leases.FenceOf(ShardIds.Coordinator) is null || FeatureLevels.Attainable(members.Live) <= level)
+        {
+            _holdingBack = "";
+            return;
+        }
+        string nodes = string.Join(", ", members.Nodes
+            .Where(row => !row.HasLeft && row.Description.FeatureLevel == level).Select(static row => row.Node.NodeId));
+        if (nodes == _holdingBack)
+            return;
+        _holdingBack = nodes;
+        Log.LogInformation(
+            "The cluster stays at feature level {Level}: node {Nodes} knows no more, and may come back though it is dead; `cluster down` says that it will not",
+            members.FeatureLevel, nodes);
+    }
+
+    /// <summary>
+    /// Only while heartbeats have come for longer than a lease: after a silence of the database all nodes look as if they had been gone, until each
+    /// has been heard of again.
+    /// </summary>
     private async Task<bool> ForgetAsync(ClusterMembers members, DateTimeOffset now)
     {
-        if (_services.Leases.FenceOf(ShardIds.Coordinator) is null || members.FeatureLevel < FeatureLevels.TimesOfDeparture)
+        if (_services.Leases.FenceOf(ShardIds.Coordinator) is null || now - _heardSince <= _services.Times.Lease)
             return false;
         bool changed = false;
-        foreach (NodeRow row in members.Nodes.Where(row => now - row.LastSeenAt > _services.Times.NodeMemory))
+        foreach (NodeRow row in ForgottenNodes.Of(members.Nodes, members.FeatureLevel, now, _services.Times.NodeMemory))
         {
-            changed |= await _services.Journal.RemoveNodeAsync(row.Node, System.Stopping);
-            Log.LogInformation("Node {Node} is forgotten: it was last there {When:O}", row.Node.NodeId, row.LastSeenAt);
+            if (!await _services.Journal.RemoveNodeAsync(row.Node, System.Stopping))
+                continue;
+            changed = true;
+            Log.LogInformation(
+                "Node {Node} is forgotten: it was last there {When:O}, with feature level {Level}",
+                row.Node.NodeId, row.LastSeenAt, row.Description.FeatureLevel);
         }
         return changed;
     }

@@ -6,16 +6,17 @@ namespace Warp.Actors.Cluster;
 /// </summary>
 public static class FeatureLevels
 {
-    /// <summary>
-    /// Level 2: a node that leaves notes when it does, so that its row can be forgotten some day; and events and snapshots of version 1.
-    /// </summary>
+    /// <summary>Level 2: a node that leaves notes when it does, so that its row can be forgotten some day. Events and snapshots of version 1.</summary>
     public const int TimesOfDeparture = 2;
+
+    /// <summary>Level 2: a node passes requests of consumer groups on to one that its clients do not see.</summary>
+    public const int PassingOn = 2;
 
     /// <summary>The highest that this version knows.</summary>
     public const int Newest = TimesOfDeparture;
 
     /// <summary>The highest version in which events and snapshots are written at a level: each level brings the next one.</summary>
-    public static short VersionAt(int level) => (short)(level - 1);
+    public static short VersionAt(int level) => (short)Math.Max(0, level - 1);
 
     /// <summary>
     /// What all nodes know that are there or may come back: one that seems dead is one of them until it is forgotten, or somebody says that it is

@@ -12,6 +12,7 @@ internal static class NodeOptionsRules
         Shorter("warp.timing.commit-deadline", o => o.Timing.CommitDeadline, "warp.timing.plan-life", o => o.Timing.PlanLife),
         Shorter("warp.timing.plan-life", o => o.Timing.PlanLife, "warp.timing.collection-grace", o => o.Timing.CollectionGrace),
         Shorter("warp.timing.commit-deadline", o => o.Timing.CommitDeadline, "warp.timing.pending-life", o => o.Timing.PendingLife),
+        Shorter("warp.timing.lease", o => o.Timing.Lease, "warp.timing.node-memory", o => o.Timing.NodeMemory),
         new(["warp.flush.size", "warp.limits.buffer-memory"],
             o => o.Flush.SizeBytes <= o.Limits.BufferMemoryBytes,
             "warp.flush.size must fit into warp.limits.buffer-memory"),

@@ -24,7 +24,10 @@ internal sealed record ClusterSight(ClusterMembers Members, IReadOnlyDictionary<
             // A heartbeat of nobody changes nothing, and tells who is there.
             Heartbeat heard = await cluster.Journal.HeartbeatAsync(default, NodeStatus.Well, [], times.Lease, patience.Token);
             return new ClusterSight(
-                new ClusterMembers(cluster.Node, heard.Nodes, heard.DatabaseTime, times.Lease) { FeatureLevel = heard.FeatureLevel },
+                new ClusterMembers(cluster.Node, heard.Nodes, heard.DatabaseTime, times.Lease) 
+                {
+                    FeatureLevel = Math.Max(heard.FeatureLevel, cluster.Membership.Current.FeatureLevel),
+                },
                 heard.Shards.ToDictionary(static row => row.ShardId),
                 heard.DatabaseTime,
                 null);

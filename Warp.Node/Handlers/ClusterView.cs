@@ -37,7 +37,7 @@ public sealed class ClusterView
     {
         ClusterId = clusterId;
         Self = self;
-        _nodes = new Nodes(self, others, static _ => true);
+        _nodes = new Nodes(self, others, static _ => true, passOn: true);
     }
 
     /// <param name="clusterId">22 characters, never empty.</param>
@@ -51,6 +51,9 @@ public sealed class ClusterView
     }
 
     public string ClusterId { get; }
+
+    /// <summary>Whether all nodes can pass requests on, and be passed some; until then clients go to the owner of their group, whoever that is.</summary>
+    private bool PassesOn => Volatile.Read(ref _nodes).PassOn;
 
     /// <summary>This node. It serves every administrative request, so clients are told that it is the controller.</summary>
     public ClusterNode Self { get; }
@@ -79,11 +82,11 @@ public sealed class ClusterView
     /// <param name="key">The client's group.</param>
     /// <param name="ownerId">The node that owns it.</param>
     public ClusterNode? CoordinatorFor(string key, int ownerId) => Find(ownerId) is { } owner
-        ? CoordinatorRouting.NodeFor(key, owner, Volatile.Read(ref _nodes).Serving, Self)
+        ? PassesOn ? CoordinatorRouting.NodeFor(key, owner, Volatile.Read(ref _nodes).Serving, Self) : owner
         : null;
 
     /// <summary>Whether a node is alive, and no client of this one is sent to it, as it is in another group.</summary>
-    public bool Hides(int nodeId) => Find(nodeId) is { } node && node.Group != Self.Group;
+    public bool Hides(int nodeId) => PassesOn && Find(nodeId) is { } node && node.Group != Self.Group;
 
     /// <summary>
     /// The replicas to report for a partition: the leader, then the other nodes, beginning with another one for each partition. Where there
@@ -105,16 +108,20 @@ public sealed class ClusterView
         Volatile.Write(ref _nodes, new Nodes(
             Self,
             members.Live.Select(ClusterNode.Of).Where(node => node.NodeId != Self.NodeId),
-            node => members.Serving.Any(row => row.Node.NodeId == node.NodeId)));
+            node => members.Serving.Any(row => row.Node.NodeId == node.NodeId),
+            members.FeatureLevel >= FeatureLevels.PassingOn));
 
     private sealed class Nodes
     {
-        public Nodes(ClusterNode self, IEnumerable<ClusterNode> others, Func<ClusterNode, bool> isServing)
+        public Nodes(ClusterNode self, IEnumerable<ClusterNode> others, Func<ClusterNode, bool> isServing, bool passOn)
         {
+            PassOn = passOn;
             ById = others.Append(self).ToDictionary(static node => node.NodeId);
             OfGroup = [.. ById.Values.Where(node => node.Group == self.Group).OrderBy(static node => node.NodeId)];
             Serving = [.. OfGroup.Where(isServing)];
         }
+
+        public bool PassOn { get; }
 
         public Dictionary<int, ClusterNode> ById { get; }
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
+using Warp.Actors.Cluster;
 using Warp.Actors.Sharding;
 using Warp.Specs.Clients.ConsumerGroups;
 using Warp.Specs.Hosting;
@@ -54,6 +55,46 @@ public sealed class AgentGroupsSpec
         Assert.Equal(0, Requests.OfAll(await cluster.Nodes[1].Process.MetricsAsync()));
     }
 
+    [Fact]
+    public async Task Consumers_of_a_node_group_are_served_while_the_cluster_is_upgraded_from_a_version_that_passes_nothing_on()
+    {
+        string previous = PreviousVersion.Program;
+        await using TestCluster cluster = await TestCluster.StartAsync(0);
+        TestNode ingest = cluster.Create("warp.node.group=ingest");
+        TestNode analytics = cluster.Create("warp.node.group=analytics");
+        ingest.Process.Program = analytics.Process.Program = previous;
+        await cluster.StartAllAsync();
+        await Topics.CreateAsync(analytics.Process, Topic, Partitions);
+        await ProduceAsync(analytics.Bootstrap);
+        await ConsumeAsync("before");
+        await UpgradeAsync(analytics);
+        await ConsumeAsync("new-node-old-owner");
+        await UpgradeAsync(ingest);
+        await TestCluster.WaitAsync(
+            async () => (await cluster.Database.QueryAsync<int>("SELECT feature_level FROM cluster")).Single() == FeatureLevels.Newest,
+            s_patience,
+            "the new feature level");
+        await ConsumeAsync("after");
+
+        async Task UpgradeAsync(TestNode node)
+        {
+            Assert.Equal(0, await node.Process.TerminateAsync(s_patience));
+            node.Process.Program = WarpProcess.ThisVersion;
+            await node.Process.StartAgainAsync();
+        }
+
+        async Task ConsumeAsync(string name)
+        {
+            await cluster.SettledAsync(s_patience, ingest, analytics);
+            string group = await GroupAtAsync(name, ingest);
+            var seen = new ConcurrentDictionary<TopicPartitionOffset, bool>();
+            var member = new Member(analytics.Bootstrap, group, Topic, record => seen[record] = true);
+            await Wait.UntilAsync(() => seen.Count == Count, s_patience, $"the records, {name}");
+            await Wait.UntilAsync(() => Committed(analytics.Bootstrap, group) == Count, s_patience, $"the commits, {name}");
+            await member.CloseAsync();
+        }
+    }
+
     /// <summary>
     /// What clients of some nodes do with groups that <paramref name="hidden"/> coordinates, and with one of the <paramref name="others"/>.
     /// </summary>
@@ -79,13 +120,13 @@ public sealed class AgentGroupsSpec
             "a second member to have its share");
         await second.CloseAsync();
         await Wait.UntilAsync(() => member.Assigned.Length == Partitions, s_patience, "the first one to have all again");
-        await Wait.UntilAsync(() => Committed(group) == Count, s_patience, "the commits");
+        await Wait.UntilAsync(() => Committed(all, group) == Count, s_patience, "the commits");
 
         // What administrators do, with a group of each kind.
         await admin.AlterConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitionOffsets(other, [new TopicPartitionOffset(Topic, 0, 1)])]);
         await admin.AlterConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitionOffsets(empty, [new TopicPartitionOffset(Topic, 0, 2)])]);
-        Assert.Equal(1, Committed(other));
-        Assert.Equal(2, Committed(empty));
+        Assert.Equal(1, Committed(all, other));
+        Assert.Equal(2, Committed(all, empty));
         string[] groups = [group, empty, other];
         Assert.Equal(groups.Order(), (await ListAsync()).Order());
         List<ConsumerGroupDescription> described = (await admin.DescribeConsumerGroupsAsync(groups)).ConsumerGroupDescriptions;
@@ -101,11 +142,11 @@ public sealed class AgentGroupsSpec
         await ProduceAsync(all);
         await Wait.UntilAsync(() => seen.Count == 2 * Count, s_takeover, "the records after the coordinator's death");
         Assert.Equal(Partitions, member.Assigned.Length);
-        await Wait.UntilAsync(() => Committed(group) == 2 * Count, s_takeover, "the commits at the next coordinator");
+        await Wait.UntilAsync(() => Committed(all, group) == 2 * Count, s_takeover, "the commits at the next coordinator");
         second = Join(bootstraps[^1]);
         await Wait.UntilAsync(() => second.Assigned.Length == Partitions / 2, s_patience, "a second member to have its share there");
         await Task.WhenAll(member.CloseAsync(), second.CloseAsync());
-        Assert.Equal(2 * Count, Committed(group));
+        Assert.Equal(2 * Count, Committed(all, group));
         // The first admin client still remembers who it was before, and does not ask again.
         using (IAdminClient next = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = all }).SetLogHandler((_, _) => { }).Build())
             await next.DeleteGroupsAsync([group]);
@@ -119,27 +160,29 @@ public sealed class AgentGroupsSpec
             config.HeartbeatIntervalMs = protocol == GroupProtocol.Classic ? 500 : null;
         });
 
-        // Asked as a consumer: librdkafka's admin client dies of an answer that its coordinator is another one.
-        long Committed(string id)
-        {
-            var config = new ConsumerConfig { BootstrapServers = all, GroupId = id };
-            using IConsumer<Ignore, Ignore> consumer = new ConsumerBuilder<Ignore, Ignore>(config)
-                .SetLogHandler(static (_, _) => { })
-                .SetErrorHandler(static (_, _) => { })
-                .Build();
-            try
-            {
-                return consumer.Committed([.. Enumerable.Range(0, Partitions).Select(static i => new TopicPartition(Topic, i))], s_patience)
-                    .Sum(static offset => Math.Max(offset.Offset.Value, 0));
-            }
-            catch (KafkaException error) when (error.Error.Code is ErrorCode.NotCoordinatorForGroup or ErrorCode.GroupCoordinatorNotAvailable
-                or ErrorCode.GroupLoadInProgress)
-            {
-                return -1; // the group is on its way to another node
-            }
-        }
-
         async Task<string[]> ListAsync() => [.. (await admin.ListConsumerGroupsAsync()).Valid.Select(static found => found.GroupId)];
+    }
+
+    /// <summary>
+    /// What a group has committed in all. Asked as a consumer: librdkafka's admin client dies of an answer that its coordinator is another one.
+    /// </summary>
+    private static long Committed(string bootstrap, string id)
+    {
+        var config = new ConsumerConfig { BootstrapServers = bootstrap, GroupId = id };
+        using IConsumer<Ignore, Ignore> consumer = new ConsumerBuilder<Ignore, Ignore>(config)
+            .SetLogHandler(static (_, _) => { })
+            .SetErrorHandler(static (_, _) => { })
+            .Build();
+        try
+        {
+            return consumer.Committed([.. Enumerable.Range(0, Partitions).Select(static i => new TopicPartition(Topic, i))], s_patience)
+                .Sum(static offset => Math.Max(offset.Offset.Value, 0));
+        }
+        catch (KafkaException error) when (error.Error.Code is ErrorCode.NotCoordinatorForGroup or ErrorCode.GroupCoordinatorNotAvailable
+            or ErrorCode.GroupLoadInProgress)
+        {
+            return -1; // the group is on its way to another node
+        }
     }
 
     /// <summary>The name of a group that one of these nodes coordinates.</summary>

@@ -20,7 +20,8 @@ if ! there; then
 fi
 
 echo "Building the previous version for the tests (commit $previous)"
-work=$(mktemp -d)
+mkdir -p "$root/.test-deps"
+work=$(mktemp -d "$root/.test-deps/previous.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/source"
 git -C "$root" archive "$previous" | tar -x -C "$work/source"
@@ -32,6 +33,5 @@ fi
 
 # The finished folder appears at once, so that an interrupted build leaves nothing that looks whole.
 echo "$previous" >"$work/out/built-from"
-mkdir -p "$(dirname "$target")"
 rm -rf "$target"
 mv "$work/out" "$target"

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
+using Warp.Actors.Cluster;
 using Warp.Specs.Hosting;
 using Warp.Specs.Scenarios;
 using Xunit;
@@ -31,7 +32,7 @@ public sealed class CtlNodeSpec : IAsyncLifetime
 
         string cluster = await _ctl.DoAsync("cluster show");
         Assert.Matches(@"(?m)^7 \*\s+up\s+a\s+default\s+all\s+64\s+catalog,compaction,collection,coordinator\s", cluster);
-        Assert.EndsWith("; * answers; node 7 coordinates the shards\n", cluster);
+        Assert.EndsWith($"; * answers; node 7 coordinates the shards; feature level {FeatureLevels.Newest}\n", cluster);
         JsonElement node = Assert.Single((await _ctl.JsonAsync("cluster show")).GetProperty("nodes").EnumerateArray());
         Assert.Equal(("up", 64, "a"), (Text(node, "state"), node.GetProperty("shards").GetInt32(), Text(node, "zone")));
         Assert.Equal(_node.Bootstrap, Text(node, "kafka"));

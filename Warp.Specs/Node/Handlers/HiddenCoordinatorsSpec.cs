@@ -42,7 +42,10 @@ public sealed class HiddenCoordinatorsSpec : IAsyncLifetime
             ActorsFixture.NodeId, [new DelegatePeerHandler<PassOnRequest>(PrivateApis.PassOn, (request, context) => _answer(request, context))]);
         _asked = new TestPeer(1);
         var membership = new ClusterMembership(new ClusterMembers(
-            _asked.Identity.Node, [Row(_asked, "analytics"), Row(_owner, "ingest")], DateTimeOffset.UnixEpoch, TimeSpan.FromSeconds(10)));
+            _asked.Identity.Node, [Row(_asked, "analytics"), Row(_owner, "ingest")], DateTimeOffset.UnixEpoch, TimeSpan.FromSeconds(10))
+        {
+            FeatureLevel = FeatureLevels.PassingOn,
+        });
         _peers = new ClusterPeers(_asked.System, _asked.Network, membership);
         var homes = new ShardHomes();
         homes.Update(Enumerable.Range(0, ShardCount).Select(shard => KeyValuePair.Create(shard, new ShardHome(1, _owner.Identity.Node))));

@@ -8,6 +8,9 @@ namespace Warp.Actors.Persistence.Sql;
 /// </summary>
 internal sealed class SqliteAppender : IDisposable
 {
+    /// <summary>From so many dead bytes on, twice as many are deleted as are written, until they have become fewer.</summary>
+    private const long MuchDeadBytes = 1 << 20;
+
     private readonly SqliteConnection _connection;
     private readonly SqlStatement _epoch;
     private readonly SqlStatement _insertActor;
@@ -18,6 +21,7 @@ internal sealed class SqliteAppender : IDisposable
     private readonly SqlStatement _addRegistered;
     private readonly SqlStatement _dropReference;
     private readonly SqlStatement _deleteRun;
+    private readonly SqlStatement _moveEvent;
     private SqliteEvents? _events;
     private long _toDelete;
 
@@ -38,6 +42,11 @@ internal sealed class SqliteAppender : IDisposable
             ON CONFLICT (persistence_id) DO UPDATE SET sequence_nr = excluded.sequence_nr, epoch = excluded.epoch, payload = excluded.payload
             WHERE excluded.sequence_nr > snapshot.sequence_nr
             """, 4);
+        _moveEvent = new SqlStatement(connection,
+            """
+            INSERT INTO journal (ordinal, actor_id, sequence_nr, epoch, kind, version, payload, written_at)
+            SELECT $0, actor_id, sequence_nr, epoch, kind, version, payload, $2 FROM journal WHERE ordinal = $1
+            """, 3);
         _objectState = new SqlStatement(connection, "SELECT state FROM object WHERE object_id = $0", 1);
         _addReference = new SqlStatement(connection,
             """
@@ -67,7 +76,7 @@ internal sealed class SqliteAppender : IDisposable
         try
         {
             SqliteSchema.Execute(_connection, SqliteSchema.Begin);
-            DeleteDead(writes);
+            DeleteDead(writes, now);
             for (int i = 0; i < writes.Count; i++)
                 results[i] = Check(writes[i], now) is { } refusal ? refusal : Write(writes[i], now);
         }
@@ -94,7 +103,7 @@ internal sealed class SqliteAppender : IDisposable
     public void Dispose()
     {
         foreach (SqlStatement statement in (SqlStatement[])
-            [_epoch, _insertActor, _insertEvent, _deleteRun, _upsertSnapshot, _objectState, _addReference, _addRegistered, _dropReference])
+            [_epoch, _insertActor, _insertEvent, _moveEvent, _deleteRun, _upsertSnapshot, _objectState, _addReference, _addRegistered, _dropReference])
         {
             statement.Dispose();
         }
@@ -104,19 +113,41 @@ internal sealed class SqliteAppender : IDisposable
     /// Deletes as many bytes of dead events as are about to be written: the pages that this empties take the new events, so that they are
     /// written once. Deleted on their own, they would be written twice, in a commit and out of the write-ahead log, to say that they are empty.
     /// </summary>
-    private void DeleteDead(IReadOnlyList<ActorWrite> writes)
+    private void DeleteDead(IReadOnlyList<ActorWrite> writes, DateTimeOffset now)
     {
+        int times = Events.DeadBytes > MuchDeadBytes ? 2 : 1;
         foreach (ActorWrite write in writes)
         {
             foreach (EventRecord record in write.Events)
-                _toDelete += record.Payload.Length;
+                _toDelete += times * record.Payload.Length;
         }
-        while (_toDelete > 0 && Events.TryTakeDead(out SqliteEvents.Run? run))
+        while (_toDelete > 0)
         {
+            if (!Events.TryTakeDead(out SqliteEvents.Run? run))
+            {
+                if (!Events.TryTakeSparse(out run))
+                    break;
+                _toDelete += MoveAlive(run, now);
+            }
             _deleteRun.Execute(run.FirstOrdinal, run.LastOrdinal);
             _toDelete -= run.Bytes;
         }
         _toDelete = Math.Min(_toDelete, 0);
+    }
+
+    /// <summary>Appends what is alive in a run anew.</summary>
+    /// <returns>Payload bytes.</returns>
+    private long MoveAlive(SqliteEvents.Run run, DateTimeOffset now)
+    {
+        long bytes = run.LiveBytes;
+        foreach (LiveEvent moved in run.Alive)
+        {
+            // The last row tells the clock of the journal's last use.
+            if (_moveEvent.Execute(Events.NextOrdinal, moved.Ordinal, now.ToUnixTimeMilliseconds()) != 1)
+                throw new InvalidOperationException($"row {moved.Ordinal} is gone");
+            Events.Move(moved);
+        }
+        return bytes;
     }
 
     private WriteResult[] AllFailed(WriteResult[] results, WriteResult failure)

@@ -104,6 +104,55 @@ public sealed class SqliteJournalSpec : JournalSpec
         Assert.Equal(["<all>", "more"], await RecoverAsync("a"));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Actors_that_are_too_quiet_for_a_snapshot_do_not_keep_what_lies_between_their_events(bool reopens)
+    {
+        const int Rounds = 60;
+        const int Busy = 20;
+        Fence fence = await TakeAsync(1);
+        var text = new string('x', 1024);
+        for (int round = 0; round < Rounds; round++)
+        {
+            await AppendAsync(fence, $"quiet-{round}", 1, $"kept-{round}");
+            await AppendAsync(fence, "slow", round + 1, $"{round}");
+            for (int i = 1; i <= Busy; i++)
+                await AppendAsync(fence, "busy", (round * Busy) + i, text);
+            int last = (round + 1) * Busy;
+            await AppendAsync(Write(fence, "busy", last + 1) with { Snapshot = Snapshot(last, "all") });
+            await Journal.TrimAsync(fence, "busy", last, Cancellation);
+            if (reopens && round % 20 == 19)
+                await ReopenAsync();
+        }
+
+        // A fifth of all that was written: what is alive are a hundred rows of the smallest size.
+        Assert.InRange((await AllEventsAsync("busy")).Length, 0, Rounds * Busy / 5);
+        await ReopenAsync();
+        for (int round = 0; round < Rounds; round++)
+            Assert.Equal([$"kept-{round}"], await RecoverAsync($"quiet-{round}"));
+        Assert.Equal(Enumerable.Range(0, Rounds).Select(static round => $"{round}"), await RecoverAsync("slow"));
+        Assert.Equal(["<all>"], await RecoverAsync("busy"));
+        await AppendAsync(fence, "quiet-0", 2, "more");
+        await AppendAsync(fence, "slow", Rounds + 1, "more");
+        Assert.Equal(["kept-0", "more"], await RecoverAsync("quiet-0"));
+        Assert.Equal("more", (await RecoverAsync("slow"))[^1]);
+    }
+
+    [Fact]
+    public async Task A_file_that_lacks_an_event_is_not_taken_for_whole()
+    {
+        Fence fence = await TakeAsync(1);
+        for (int i = 1; i <= 3; i++)
+            await AppendAsync(fence, "a", i, $"{i}");
+
+        await SqlAsync("DELETE FROM journal WHERE sequence_nr = 2", static _ => { });
+
+        JournalException error = await Assert.ThrowsAsync<JournalException>(() => RecoverAsync("a"));
+
+        Assert.Contains("event 2 of a is missing", error.Message);
+    }
+
     [Fact]
     public async Task A_second_opener_is_told_that_the_file_is_in_use()
     {

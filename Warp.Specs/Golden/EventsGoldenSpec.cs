@@ -136,11 +136,17 @@ public sealed partial class EventsGoldenSpec
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void An_event_is_written_as_the_file_has_it(string name)
+    public void An_event_is_written_in_each_version_as_the_file_has_it(string name)
     {
-        EventRecord record = CodecOf(name).Encode(SampleOf(name));
+        EventCodec codec = CodecOf(name);
+        ushort highest = codec.Encode(SampleOf(name)).Version;
+        for (short version = 0; version <= highest; version++)
+        {
+            EventRecord record = codec.Encode(SampleOf(name), version);
 
-        GoldenFile.AssertEqual($"Events.{name}-v{record.Version}.bin", record.Payload.ToArray());
+            Assert.Equal((ushort)version, record.Version);
+            GoldenFile.AssertEqual($"Events.{name}-v{version}.bin", record.Payload.ToArray());
+        }
     }
 
     [Theory]

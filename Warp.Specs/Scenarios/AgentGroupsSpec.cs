@@ -142,7 +142,9 @@ public sealed class AgentGroupsSpec
         await ProduceAsync(all);
         await Wait.UntilAsync(() => seen.Count == 2 * Count, s_takeover, "the records after the coordinator's death");
         Assert.Equal(Partitions, member.Assigned.Length);
-        await Wait.UntilAsync(() => Committed(all, group) == 2 * Count, s_takeover, "the commits at the next coordinator");
+        await Wait.UntilAsync(() => Committed(all, group) >= Count, s_takeover, "the next coordinator");
+        // librdkafka holds back the commits that it could not send, and takes its coordinator for lost again with each of them, for up to half a minute.
+        await Wait.UntilAsync(() => Committed(all, group) == 2 * Count, s_patience, "the commits there");
         second = Join(bootstraps[^1]);
         await Wait.UntilAsync(() => second.Assigned.Length == Partitions / 2, s_patience, "a second member to have its share there");
         await Task.WhenAll(member.CloseAsync(), second.CloseAsync());

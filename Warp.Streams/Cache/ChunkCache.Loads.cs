@@ -113,14 +113,17 @@ public sealed partial class ChunkCache
             Fail(load, 0, error);
             return;
         }
-        // Not before its turn: those that wait have no memory yet. What makes room gives its memory back, and that is taken again.
-        Charge(length);
-        PooledBuffer buffer = PooledBuffer.Rent(length);
-        int charged = buffer.Array.Length;
-        if (charged > length)
-            Charge(charged - length);
+        int charged = 0;
+        PooledBuffer? buffer = null;
         try
         {
+            // Not before its turn: those that wait have no memory yet. What makes room gives its memory back, and that is taken again.
+            Charge(charged = length);
+            buffer = PooledBuffer.Rent(length);
+            int more = buffer.Array.Length - length;
+            if (more > 0)
+                Charge(more);
+            charged += more;
             int filled = await FillAsync(load, key, buffer.Memory);
             if (filled < length)
             {
@@ -133,7 +136,7 @@ public sealed partial class ChunkCache
         }
         catch (Exception e)
         {
-            buffer.Release();
+            buffer?.Release();
             Fail(load, charged, e);
             return;
         }

@@ -29,5 +29,14 @@ public sealed class FetchMemory(long capacityBytes)
         return grant;
     }
 
+    /// <summary>Adds to what was granted, if there is room for it.</summary>
+    internal bool TryTakeMore(long bytes)
+    {
+        if (bytes == 0 || Interlocked.Add(ref _usedBytes, bytes) <= CapacityBytes)
+            return true;
+        Return(bytes);
+        return false;
+    }
+
     internal void Return(long bytes) => Interlocked.Add(ref _usedBytes, -bytes);
 }

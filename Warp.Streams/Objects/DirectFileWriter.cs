@@ -38,8 +38,12 @@ internal sealed partial class DirectFileWriter
     public void Write(SafeFileHandle file, IReadOnlyList<ReadOnlyMemory<byte>> content, long position)
     {
         bool isDirect = !_isRefused && position % PageBytes == 0 && ObjectStores.LengthOf(content) >= SmallestBytes;
-        if (!isDirect || !TryWriteDirect(file, content, position))
-            RandomAccess.Write(file, content, position);
+        if (isDirect && TryWriteDirect(file, content, position))
+            return;
+        RandomAccess.Write(file, content, position);
+        // What was tried directly may have left whole pages behind the end.
+        if (isDirect)
+            RandomAccess.SetLength(file, position + ObjectStores.LengthOf(content));
     }
 
     private bool TryWriteDirect(SafeFileHandle file, IReadOnlyList<ReadOnlyMemory<byte>> content, long position)

@@ -56,6 +56,9 @@ public sealed class FlushPolicy(FlushSettings settings)
     /// <summary>Whether it has not been deceived of late where objects reach their size.</summary>
     public bool TrustsWindows(TimeSpan now) => now >= _fillingUntil || _patience == 1;
 
+    /// <summary>Whether a flush may leave now for silence. If not, it need not be found out who is silent.</summary>
+    public bool MayLeaveQuietly(TimeSpan now) => _whenQuiet.HasToken(now);
+
     /// <summary>Whether to flush now.</summary>
     /// <param name="now">The present moment.</param>
     /// <param name="gatheredBytes">How much waits.</param>

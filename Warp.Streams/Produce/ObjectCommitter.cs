@@ -147,15 +147,18 @@ internal sealed class ObjectCommitter
         {
             // The next batch that is refused has it look again.
         }
-        _post(() =>
+        finally
         {
-            _isLooking = false;
-            for (int i = 0; i < found.Count; i++)
+            _post(() =>
             {
-                foreach (ActiveProducer producer in found[i].Producers)
-                    _gate.Seen(partitions[i], producer.ProducerId, producer.Epoch, producer.LastSequence);
-            }
-        });
+                _isLooking = false;
+                for (int i = 0; i < found.Count; i++)
+                {
+                    foreach (ActiveProducer producer in found[i].Producers)
+                        _gate.Seen(partitions[i], producer.ProducerId, producer.Epoch, producer.LastSequence);
+                }
+            });
+        }
     }
 
     /// <summary>

@@ -78,11 +78,11 @@ internal sealed class DatabaseThread : IAsyncDisposable
 
     private void Run()
     {
-        // Where the kernel counts what a thread has written, all of it is this connection's.
-        if (Directory.Exists(ThisThread))
-            _ioFile = $"/proc/self/task/{File.ResolveLinkTarget(ThisThread, returnFinalTarget: false)!.Name}/io";
         try
         {
+            // Where the kernel counts what a thread has written, all of it is this connection's.
+            if (new FileInfo(ThisThread).LinkTarget is { } thread)
+                _ioFile = $"/proc/self/task/{Path.GetFileName(thread)}/io";
             // The thread is there to block.
             while (_jobs.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
             {

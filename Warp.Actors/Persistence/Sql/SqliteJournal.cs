@@ -186,7 +186,7 @@ public sealed partial class SqliteJournal : IJournal
     {
         using var latest = new SqlStatement(connection,
             """
-            SELECT max(ifnull((SELECT max(heartbeat_at) FROM node), 0), ifnull((SELECT written_at FROM journal ORDER BY ordinal DESC LIMIT 1), 0))
+            SELECT max(ifnull((SELECT max(abs(heartbeat_at)) FROM node), 0), ifnull((SELECT written_at FROM journal ORDER BY ordinal DESC LIMIT 1), 0))
             """, 0);
         return DateTimeOffset.FromUnixTimeMilliseconds((long)latest.Scalar()!);
     }

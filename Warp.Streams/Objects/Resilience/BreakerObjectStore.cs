@@ -74,7 +74,7 @@ public sealed class BreakerObjectStore(IObjectStore inner, StoreHealth health, T
         catch (ObjectStoreException)
         {
             isKnown = true;
-            health.Failed();
+            health.Failed(time.GetElapsedTime(started));
             throw;
         }
         finally
@@ -93,7 +93,7 @@ public sealed class BreakerObjectStore(IObjectStore inner, StoreHealth health, T
         }
         catch (ObjectStoreException)
         {
-            health.Failed();
+            health.Failed(TimeSpan.Zero);
             throw;
         }
     }

@@ -5,7 +5,8 @@ namespace Warp.Streams.Objects.Resilience;
 /// </summary>
 /// <remarks>
 /// <para>Unavailable: of at least <see cref="FewestRequests"/> requests of the last 10 s, half or more failed; or
-/// <see cref="MostFailuresInARow"/> did, one after the other, in whatever time. Nothing is sent for a second then; after that one request
+/// <see cref="MostFailuresInARow"/> did, each begun after the one before had failed, in whatever time: of requests that run side by side those
+/// that fail are often answered first. Nothing is sent for a second then; after that one request
 /// at a time is let through as a trial. A trial that succeeds ends it, one that fails doubles the pause, up to 10 s.</para>
 /// <para>Degraded: one in twenty failed, or took longer than 2 s; or trials are under way.</para>
 /// </remarks>
@@ -30,6 +31,7 @@ public sealed class StoreHealth(TimeProvider time)
     private readonly Second[] _seconds = new Second[Seconds];
     private readonly long _startedAt = time.GetTimestamp();
     private int _failuresInARow;
+    private TimeSpan _failedAt;
     private bool _isOpen;
     private bool _trialIsUnderWay;
     private TimeSpan _pause;
@@ -88,7 +90,7 @@ public sealed class StoreHealth(TimeProvider time)
         }
     }
 
-    internal void Failed()
+    internal void Failed(TimeSpan duration)
     {
         lock (_lock)
         {
@@ -105,7 +107,12 @@ public sealed class StoreHealth(TimeProvider time)
             second.Failed++;
             Second sum = Sum(now);
             bool isMost = sum.Requests >= FewestRequests && sum.Failed >= sum.Requests * UnavailableShare;
-            if (++_failuresInARow >= MostFailuresInARow || isMost)
+            if (now - duration >= _failedAt)
+            {
+                _failuresInARow++;
+                _failedAt = now;
+            }
+            if (_failuresInARow >= MostFailuresInARow || isMost)
                 Open(now, s_firstPause);
         }
     }

@@ -34,7 +34,7 @@ public abstract class ResilientObjectStoreSpec : ObjectStoreSpec
         _meter.Dispose();
     }
 
-    /// <summary>Whether a server that shares the machine with everything else takes its time; none of its requests are left unanswered
+    /// <summary>Whether a server, or a disk, that shares the machine with everything else takes its time; none of its requests are left unanswered
     /// then, so that only what takes really long is given up.</summary>
     protected virtual bool IsServer => false;
 

@@ -17,6 +17,8 @@ public sealed class ResilientDirectoryStoreSpec : ResilientObjectStoreSpec
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("warp-store-");
 
+    protected override bool IsServer => true;
+
     protected override Task<IObjectStore> OpenReliableAsync() =>
         Task.FromResult<IObjectStore>(DirectoryObjectStore.Open(_folder.FullName));
 

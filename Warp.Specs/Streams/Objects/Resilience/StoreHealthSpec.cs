@@ -60,6 +60,30 @@ public sealed class StoreHealthSpec
     }
 
     [Fact]
+    public async Task Failures_of_requests_that_run_side_by_side_are_one_in_a_row()
+    {
+        var fails = new TaskCompletionSource();
+        _inner.Script = async _ =>
+        {
+            await fails.Task;
+            throw new ObjectStoreException("a store", null, "no", isTransient: true);
+        };
+        List<Task> puts = [.. Enumerable.Range(0, StoreHealth.FewestRequests - 1).Select(i => _store.PutAsync($"key/{i}", [], Cancellation))];
+        _time.Advance(TimeSpan.FromMilliseconds(50));
+        fails.SetResult();
+        foreach (Task put in puts)
+        {
+            await Assert.ThrowsAsync<ObjectStoreException>(() => put);
+            _time.Advance(TimeSpan.FromMilliseconds(1));
+        }
+        Assert.NotEqual(StoreState.Unavailable, _health.State);
+
+        await Assert.ThrowsAsync<ObjectStoreException>(() => _store.PutAsync("one-more", [], Cancellation));
+
+        Assert.Equal(StoreState.Unavailable, _health.State);
+    }
+
+    [Fact]
     public async Task Eight_failures_in_a_row_stop_the_requests_for_a_second()
     {
         await RequestAsync(good: 0, bad: 7);

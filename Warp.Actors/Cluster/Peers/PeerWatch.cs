@@ -11,6 +11,9 @@ public sealed class PeerWatch : IAsyncDisposable
     /// <summary>One answer that does not come may be a pause of the process.</summary>
     private const int MissesToBeUnreached = 2;
 
+    /// <summary>A node that has just registered answers a moment later, and looks may follow each other closely.</summary>
+    private static readonly TimeSpan s_leastSilence = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
     private readonly ActorSystem _system;
@@ -19,7 +22,7 @@ public sealed class PeerWatch : IAsyncDisposable
     private readonly Action<UnreachedNodes> _tell;
     private readonly ILogger _log;
     private readonly Lock _gate = new();
-    private readonly Dictionary<NodeIncarnation, int> _misses = [];
+    private readonly Dictionary<NodeIncarnation, Misses> _misses = [];
     private readonly ConcurrentDictionary<NodeIncarnation, Task> _looks = new();
     private readonly CancellationTokenSource _stopping = new();
 
@@ -64,10 +67,10 @@ public sealed class PeerWatch : IAsyncDisposable
             bool isReached = await _peers.IsReachedAsync(row, s_patience, _stopping.Token);
             lock (_gate)
             {
-                int misses = isReached ? 0 : _misses.GetValueOrDefault(row.Node) + 1;
-                _misses[row.Node] = misses;
-                if (misses == MissesToBeUnreached)
-                    _log.LogWarning("Node {Node} cannot be reached by this one", row.Node);
+                if (isReached)
+                    _misses.Remove(row.Node);
+                else
+                    Miss(row.Node);
             }
             Tell(_membership.Current);
         }
@@ -86,7 +89,19 @@ public sealed class PeerWatch : IAsyncDisposable
                 _misses.Remove(over);
             long known = members.Nodes.Select(static row => row.Node.Incarnation).DefaultIfEmpty(0).Max();
             _tell(new UnreachedNodes(
-                [.. _misses.Where(static entry => entry.Value >= MissesToBeUnreached).Select(static entry => entry.Key.NodeId).Order()], known));
+                [.. _misses.Where(static entry => entry.Value.IsUnreached).Select(static entry => entry.Key.NodeId).Order()], known));
         }
     }
+
+    private void Miss(NodeIncarnation node)
+    {
+        if (!_misses.TryGetValue(node, out Misses misses))
+            misses = new Misses(0, _system.Time.GetTimestamp(), IsUnreached: false);
+        bool isUnreached = misses.Count + 1 >= MissesToBeUnreached && _system.Time.GetElapsedTime(misses.Since) >= s_leastSilence;
+        if (isUnreached && !misses.IsUnreached)
+            _log.LogWarning("Node {Node} cannot be reached by this one", node);
+        _misses[node] = misses with { Count = misses.Count + 1, IsUnreached = isUnreached };
+    }
+
+    private readonly record struct Misses(int Count, long Since, bool IsUnreached);
 }

@@ -10,7 +10,6 @@ using Xunit;
 namespace Warp.Specs.Scenarios;
 
 /// <summary>Consumer groups of clients of a node group, whose coordinators are on nodes that these clients never talk to.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class AgentGroupsSpec
 {
     private const string Topic = "agent-groups";

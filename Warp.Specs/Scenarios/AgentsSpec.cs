@@ -5,7 +5,6 @@ using Xunit;
 namespace Warp.Specs.Scenarios;
 
 /// <summary>Nodes for some work (<c>warp.node.roles</c>), for some clients (<c>warp.node.group</c>), and without the database (<c>warp.cluster.seeds</c>).</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class AgentsSpec
 {
     private const string Topic = "agents";

@@ -9,7 +9,6 @@ namespace Warp.Specs.Scenarios;
 /// What an operator sees of a node that cannot become part of its cluster: one line that says what to do, and exit code 2; or a node that says what
 /// it waits for, where waiting helps.
 /// </summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class ClusterErrorsSpec(ITestOutputHelper output)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);

@@ -10,7 +10,6 @@ using ErrorCode = Warp.Protocol.Messages.ErrorCode;
 namespace Warp.Specs.Scenarios;
 
 /// <summary>What a node leaves in its store, and what it does when something is missing there.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class GarbageSpec(ITestOutputHelper output)
 {
     private const int Partitions = 3;

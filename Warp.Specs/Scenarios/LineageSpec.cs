@@ -5,7 +5,6 @@ using Xunit;
 namespace Warp.Specs.Scenarios;
 
 /// <summary>A node that is given a journal and a store which do not belong together says so, and changes nothing in either.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class LineageSpec(ITestOutputHelper output) : IAsyncLifetime
 {
     private const string Topic = "lineage";

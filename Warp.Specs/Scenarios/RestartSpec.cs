@@ -8,7 +8,6 @@ using Xunit;
 namespace Warp.Specs.Scenarios;
 
 /// <summary>What a node has acknowledged of topics, offsets and producers is the same after it was killed and started again.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class RestartSpec(ITestOutputHelper output)
 {
     private const int Partitions = 4;

@@ -5,7 +5,6 @@ using Xunit;
 namespace Warp.Specs.Scenarios;
 
 /// <summary>A cluster of the previous version becomes one of this version, node by node, while clients use it.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class RollingUpgradeSpec(ITestOutputHelper output)
 {
     private static readonly TimeSpan s_drain = TimeSpan.FromSeconds(25);

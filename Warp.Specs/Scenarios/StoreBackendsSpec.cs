@@ -7,7 +7,6 @@ using Xunit;
 namespace Warp.Specs.Scenarios;
 
 /// <summary>Nodes whose records lie in an S3 server, in an Azure Blob service, and in stores that fail.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class StoreBackendsSpec
 {
     private const string Topic = "stored";

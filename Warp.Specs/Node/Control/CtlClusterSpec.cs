@@ -6,7 +6,6 @@ using Xunit;
 namespace Warp.Specs.Node.Control;
 
 /// <summary>What <c>warp ctl</c> does to a cluster of three nodes on PostgreSQL; always through one node, whichever has to act.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class CtlClusterSpec : IAsyncLifetime
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);

@@ -74,7 +74,7 @@ public sealed class KafkaListenerSpec
             client.Dispose();
         await drained;
         Assert.Equal(1, started);
-        Assert.Equal(0, listener.Listener.ConnectionCount);
+        await TestListener.UntilAsync(() => listener.Listener.ConnectionCount == 0, "the connections to be forgotten");
         await Assert.ThrowsAnyAsync<SocketException>(() => RawClient.ConnectAsync(listener.Listener.BoundPort));
     }
 

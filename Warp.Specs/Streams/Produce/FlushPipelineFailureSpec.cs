@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Warp.Actors.Cluster;
 using Warp.Actors.Persistence;
 using Warp.Actors.Sequencing;
@@ -209,33 +208,5 @@ public sealed class FlushPipelineFailureSpec
         world.Produce(again);
         for (int i = 0; i < again.Length; i++)
             Assert.Equal(i + 2, (await StreamsWorld.AnswerAsync(again[i])).BaseOffset);
-    }
-
-    [Theory]
-    [InlineData(PutFate.Store)]
-    [InlineData(PutFate.FailForGood)]
-    internal async Task The_blocks_of_an_object_go_back_to_the_pool_whatever_becomes_of_it(PutFate fate)
-    {
-        await using StreamsWorld world = await StreamsWorld.StartAsync();
-        TopicPartition[] topic = await world.OpenTopicAsync(1);
-        byte[]? block = null;
-        world.Store.OnContent = content =>
-        {
-            Assert.True(MemoryMarshal.TryGetArray(content.Single(), out ArraySegment<byte> array));
-            block = array.Array;
-        };
-        world.Store.Script = _ => Task.FromResult(fate);
-        await world.ProduceAsync(topic[0], SampleBatches.OfSize(100_000));
-        world.Chunks.Dispose();
-        await Wait.UntilAsync(() => IsIdle(block!), StreamsWorld.Patience, "the block to come back");
-    }
-
-    /// <summary>Whether an array lies in the pool: then it is among the first that the pool gives.</summary>
-    private static bool IsIdle(byte[] array)
-    {
-        byte[][] rented = [.. Enumerable.Range(0, 50).Select(_ => BufferPool.Shared.Rent(array.Length))];
-        foreach (byte[] one in rented)
-            BufferPool.Shared.Return(one);
-        return rented.Any(one => one == array);
     }
 }

@@ -2,7 +2,6 @@ using Warp.Actors.Cluster;
 using Warp.Actors.Persistence;
 using Warp.Actors.Sequencing;
 using Warp.Protocol.Messages;
-using Warp.Protocol.Wire;
 using Warp.Specs.Actors;
 using Warp.Specs.Hosting;
 using Warp.Streams.Produce;

@@ -46,6 +46,17 @@ public sealed class FlushBudgetSpec(ITestOutputHelper output)
         Assert.All(latencies, static ms => Assert.InRange(ms, IntervalMs, double.PositiveInfinity));
     }
 
+    [Fact]
+    public async Task A_client_that_sends_little_costs_no_more_puts_than_the_smaller_budget()
+    {
+        await using var node = await WarpProcess.StartAsync();
+        using var producer = Producer(node);
+        await ProduceAsync(producer);
+        var figures = await PacedLoad.RunAsync(node, "lone", 1, recordsPerSecond: 200, TimeSpan.FromSeconds(TestRun.IsLong ? 60 : 5));
+        output.WriteLine(figures.ToString());
+        Assert.InRange(figures.Puts, 1, figures.MostPuts(4));
+    }
+
     [Theory]
     [InlineData(32)]
     [InlineData(4)]

@@ -167,7 +167,8 @@ public sealed class FlushPipeline : Actor<FlushMessage>
         while (_gathered.TryPeek(out PendingBatch? first) && _putsInFlight < _settings.PutsInFlight)
         {
             TimeSpan now = Now;
-            TimeSpan quietAt = _policy.MayLeaveQuietly(now)
+            TimeSpan quietAt = !_policy.IsWorthAPut(_gatheredBytes) ? TimeSpan.MaxValue
+                : _policy.MayLeaveQuietly(now)
                 ? _sources.QuietAt(now, _policy.QuietFor(now), _policy.TrustsWindows(now))
                 : now;
             FlushTrigger trigger = _drains.Count > 0

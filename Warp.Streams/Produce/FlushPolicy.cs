@@ -31,6 +31,9 @@ public enum FlushTrigger
 /// </summary>
 public sealed class FlushPolicy(FlushSettings settings)
 {
+    /// <summary>A file that leaves for silence has this part of the size at least: smaller ones would cost more PUTs than their bytes are worth.</summary>
+    private const int LeastPart = 16;
+
     /// <summary>The most that patience grows to: with the usual silence of 5 ms, longer than the interval.</summary>
     private const int MostPatience = 64;
 
@@ -55,6 +58,9 @@ public sealed class FlushPolicy(FlushSettings settings)
 
     /// <summary>Whether it has not been deceived of late where objects reach their size.</summary>
     public bool TrustsWindows(TimeSpan now) => now >= _fillingUntil || _patience == 1;
+
+    /// <summary>Whether a flush of so many bytes is worth a PUT before the interval is over, beyond those that are to be spared.</summary>
+    public bool IsWorthAPut(long gatheredBytes) => gatheredBytes >= settings.SizeBytes / LeastPart;
 
     /// <summary>Whether a flush may leave now for silence. If not, it need not be found out who is silent.</summary>
     public bool MayLeaveQuietly(TimeSpan now) => _whenQuiet.HasToken(now);

@@ -260,7 +260,7 @@ public sealed class FlushPipelineSpec
     {
         var time = new ManualTime();
         TimeSpan quiet = TimeSpan.FromMilliseconds(5);
-        var settings = new FlushSettings(TimeSpan.FromHours(1), 8 << 20, PutsPerSecond: 1, PutsInFlight: 4) { PutsPerSecondMax = 32, Quiet = quiet };
+        var settings = new FlushSettings(TimeSpan.FromHours(1), 1024, PutsPerSecond: 1, PutsInFlight: 4) { PutsPerSecondMax = 32, Quiet = quiet };
         await using StreamsWorld world = await StreamsWorld.StartAsync(settings, time);
         TopicPartition[] topic = await world.OpenTopicAsync(1);
         await world.ProduceAsync(topic[0], SampleBatches.Build("takes the token"));

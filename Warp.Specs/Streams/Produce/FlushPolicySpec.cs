@@ -14,6 +14,14 @@ public sealed class FlushPolicySpec
     private static readonly TimeSpan s_never = TimeSpan.MaxValue;
 
     [Fact]
+    public void What_leaves_for_silence_is_a_sixteenth_of_the_size_at_least()
+    {
+        var policy = new FlushPolicy(new FlushSettings(s_interval, 8 << 20, 4, 4) { PutsPerSecondMax = 32 });
+        Assert.False(policy.IsWorthAPut((512 << 10) - 1));
+        Assert.True(policy.IsWorthAPut(512 << 10));
+    }
+
+    [Fact]
     public void A_lone_record_at_an_idle_node_leaves_at_once()
     {
         FlushPolicy policy = Policy(putsPerSecond: 4);

@@ -179,7 +179,7 @@ public sealed partial class QuorumObjectStore : IObjectStore
     /// <param name="cancellationToken">Stops it.</param>
     /// <returns>The answer, and the number of the store that gave it.</returns>
     private async Task<(T Result, int Store)> ReadAsync<T>(
-        string key, LatencyTracker latencies, Func<int, bool, CancellationToken, Task<T>> read, CancellationToken cancellationToken)
+        string key, LatencyClass latencies, Func<int, bool, CancellationToken, Task<T>> read, CancellationToken cancellationToken)
     {
         _budget.Earn();
         long started = _time.GetTimestamp();

@@ -10,8 +10,11 @@ public sealed class HedgeBudget(double share)
     /// <summary>What a quiet time saves up is worth this many second requests.</summary>
     private const double MaxTokens = 10;
 
+    /// <summary>It begins as if it had seen so many first requests: the first minutes of a node are not to be its slowest.</summary>
+    private const int Advance = 100;
+
     private readonly Lock _lock = new();
-    private double _tokens;
+    private double _tokens = Math.Min(MaxTokens, share * Advance);
 
     /// <summary>Counts a first request.</summary>
     public void Earn()

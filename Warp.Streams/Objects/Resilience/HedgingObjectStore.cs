@@ -7,10 +7,11 @@ namespace Warp.Streams.Objects.Resilience;
 /// well. Whichever is answered first counts; the others are cancelled and waited for, since they work on the caller's bytes.
 /// </summary>
 /// <remarks>
-/// <para>All puts have one key. A store puts if absent, so at most one of them stores and the others hear that there is an object already:
-/// that counts as stored if the object has this put's bytes. Where a request cannot be interrupted, hedging gains nothing.</para>
-/// <para>By its nature one request in twenty is among the slowest five of a hundred, which would use up a budget of a twentieth. So the
-/// last of the budget is kept for those that are still not answered after thrice as long: these are what makes clients wait.</para>
+/// <para>All puts have one key. A store puts if absent, so at most one of them stores and the others hear that there is an object already.
+/// If that is answered first, it is the answer (<see cref="PutOutcome.AlreadyExists"/>): to find out whose object it is, it would have to
+/// be read. Where a request cannot be interrupted, hedging gains nothing.</para>
+/// <para>By its nature one request in twenty is among the slowest five of a hundred, which uses up a budget of a twentieth. So the last of
+/// it is kept for those that are still not answered after thrice as long: these are what makes clients wait.</para>
 /// </remarks>
 /// <param name="inner">The store that does the work; disposed with this one.</param>
 /// <param name="budget">How many further requests there may be.</param>
@@ -23,7 +24,7 @@ public sealed class HedgingObjectStore(IObjectStore inner, HedgeBudget budget, S
     private const int MaxRequests = 3;
 
     /// <summary>What is kept of the budget for those that are slower than merely slow.</summary>
-    private const int Reserve = 3;
+    private const int Reserve = 1;
 
     /// <summary>Timers tick no finer.</summary>
     private static readonly TimeSpan s_shortestWait = TimeSpan.FromMilliseconds(1);
@@ -33,11 +34,10 @@ public sealed class HedgingObjectStore(IObjectStore inner, HedgeBudget budget, S
     public override async Task<PutOutcome> PutAsync(
         string key, IReadOnlyList<ReadOnlyMemory<byte>> content, CancellationToken cancellationToken)
     {
-        LatencyTracker latencies = _latencies.Puts(ObjectStores.LengthOf(content));
+        LatencyClass latencies = _latencies.Puts(ObjectStores.LengthOf(content));
         Answer<PutOutcome> answer = await RunAsync(
             "put", latencies, (_, token) => Inner.PutAsync(key, content, token), cancellationToken);
-        bool mayBeOwn = answer.Result == PutOutcome.AlreadyExists && answer.Requests > 1;
-        return mayBeOwn && await OwnPut.IsStoredAsync(Inner, key, content, cancellationToken) ? PutOutcome.Stored : answer.Result;
+        return answer.Result;
     }
 
     public override async Task<int> GetRangeAsync(string key, long position, Memory<byte> destination, CancellationToken cancellationToken)
@@ -79,7 +79,7 @@ public sealed class HedgingObjectStore(IObjectStore inner, HedgeBudget budget, S
     /// <param name="send">Sends a request, given how many were sent before.</param>
     /// <param name="cancellationToken">Cancels them all.</param>
     private async Task<Answer<T>> RunAsync<T>(
-        string operation, LatencyTracker latencies, Func<int, CancellationToken, Task<T>> send, CancellationToken cancellationToken)
+        string operation, LatencyClass latencies, Func<int, CancellationToken, Task<T>> send, CancellationToken cancellationToken)
     {
         budget.Earn();
         long started = time.GetTimestamp();
@@ -106,7 +106,7 @@ public sealed class HedgingObjectStore(IObjectStore inner, HedgeBudget budget, S
         Task all = Task.WhenAll(requests);
         await Task.WhenAny(all);
         _ = all.Exception;
-        return new Answer<T>(await winner, requests.IndexOf(winner), requests.Count);
+        return new Answer<T>(await winner, requests.IndexOf(winner));
     }
 
     /// <summary>
@@ -139,6 +139,5 @@ public sealed class HedgingObjectStore(IObjectStore inner, HedgeBudget budget, S
 
     /// <param name="Result">What the winner says.</param>
     /// <param name="Winner">Which request it was, from 0.</param>
-    /// <param name="Requests">How many were sent.</param>
-    private readonly record struct Answer<T>(T Result, int Winner, int Requests);
+    private readonly record struct Answer<T>(T Result, int Winner);
 }

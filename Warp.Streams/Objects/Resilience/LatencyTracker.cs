@@ -7,8 +7,8 @@ public sealed class LatencyTracker
     /// slower.</summary>
     private const int Window = 256;
 
-    /// <summary>With fewer, the percentile says nothing.</summary>
-    private const int Fewest = 32;
+    /// <summary>With fewer, the percentile says nothing. Of so few it is the slowest.</summary>
+    private const int Fewest = 16;
 
     /// <summary>Sorting the window for each request would cost more than it tells.</summary>
     private const int Refresh = 16;

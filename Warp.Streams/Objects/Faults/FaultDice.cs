@@ -39,7 +39,7 @@ public sealed class FaultDice(FaultPlan plan)
 }
 
 /// <summary>What happens to one request.</summary>
-/// <param name="Wait">How long it takes, on top of what the store takes.</param>
+/// <param name="Wait">How long it takes in all, or longer if the store takes longer.</param>
 /// <param name="Kind">How it ends.</param>
 public readonly record struct RequestFate(TimeSpan Wait, FateKind Kind);
 

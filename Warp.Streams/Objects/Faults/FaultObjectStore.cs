@@ -62,11 +62,12 @@ public sealed class FaultObjectStore(IObjectStore inner, FaultPlan plan, TimePro
     private async Task<T> RunAsync<T>(string? key, bool isRead, Func<Task<T>> request, CancellationToken cancellationToken)
     {
         RequestFate fate = _dice.Next(isRead);
+        long started = time.GetTimestamp();
         await WaitAsync(fate.Wait / 2, cancellationToken);
         T result = default!;
         if (fate.Kind is FateKind.Succeed or FateKind.FailAfterEffect or FateKind.SilentAfterEffect)
             result = await request();
-        await WaitAsync(fate.Wait / 2, cancellationToken);
+        await WaitAsync(fate.Wait - time.GetElapsedTime(started), cancellationToken);
         if (fate.Kind is FateKind.Silent or FateKind.SilentAfterEffect)
             await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken);
         return fate.Kind == FateKind.Succeed ? result : throw Failure(key);

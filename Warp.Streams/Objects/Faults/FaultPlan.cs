@@ -20,8 +20,10 @@ public sealed record FaultPlan
     /// <summary>How many requests are never answered; some of them after their effect.</summary>
     public double Timeouts { get; init; }
 
-    /// <summary>Whether requests take as long as those of a distant store: reads 20 ms (one in a hundred 200 ms), the rest 40 ms (250
-    /// ms).</summary>
+    /// <summary>
+    /// Whether requests take as long as those of a distant store, in all: half of the reads 20 ms (one in a hundred 200 ms), of the rest
+    /// 40 ms (250 ms).
+    /// </summary>
     public bool IsDistant { get; init; }
 
     /// <summary>How long an object stays out of listings after its put.</summary>

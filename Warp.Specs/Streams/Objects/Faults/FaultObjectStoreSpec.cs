@@ -67,6 +67,16 @@ public sealed class FaultObjectStoreSpec
     }
 
     [Fact]
+    public async Task What_the_store_itself_takes_is_part_of_the_time_that_a_request_takes()
+    {
+        await _inner.PutAsync("key", [], Cancellation);
+        var plan = new FaultPlan { Stalls = 1, StallTime = TimeSpan.FromSeconds(5) };
+        var store = new FaultObjectStore(new SlowStore(_inner, TimeSpan.FromSeconds(2), _time), plan, _time);
+        await _time.AdvanceUntilAsync(store.GetAsync("key", Cancellation), TimeSpan.FromSeconds(0.1));
+        Assert.InRange(_time.GetElapsedTime(0).TotalSeconds, 5, 6);
+    }
+
+    [Fact]
     public async Task Stalled_requests_go_on_after_their_time_and_silent_ones_never_do()
     {
         await _inner.PutAsync("key", [], Cancellation);
@@ -130,5 +140,14 @@ public sealed class FaultObjectStoreSpec
             plan);
         Assert.Equal(Text, plan.ToString());
         Assert.Throws<ArgumentException>(() => FaultPlan.Parse("errors=10%"));
+    }
+
+    private sealed class SlowStore(IObjectStore inner, TimeSpan delay, TimeProvider time) : DelegatingObjectStore(inner)
+    {
+        public override async Task<byte[]> GetAsync(string key, CancellationToken cancellationToken)
+        {
+            await Task.Delay(delay, time, cancellationToken);
+            return await Inner.GetAsync(key, cancellationToken);
+        }
     }
 }

@@ -1,8 +1,9 @@
 using System.CommandLine;
 using System.Text.Json;
-using Warp.Bench.Broker;
-using Warp.Bench.Load;
-using Warp.Bench.Reporting;
+using Warp.Load;
+using Warp.Load.Broker;
+using Warp.Load.Reporting;
+using Warp.Node.Cli;
 
 namespace Warp.Bench.Cli;
 
@@ -37,22 +38,24 @@ internal static class BenchCommandLine
     private static RootCommand Root()
     {
         var options = new LoadOptions();
+        var brokers = new BrokerOptions(options);
         var json = new Option<bool>("--json") { Description = "The result as JSON." };
         var root = new RootCommand("Puts a load on a Kafka broker and measures what it costs.");
-        foreach (Option option in options.All)
+        foreach (Option option in brokers.All.Concat(options.All))
             root.Options.Add(option);
         root.Options.Add(json);
         root.Subcommands.Add(ScenariosCommand.Make());
-        root.SetAction((parsed, cancellation) => LoadAsync(options, parsed, parsed.GetValue(json), cancellation));
+        root.SetAction((parsed, cancellation) => LoadAsync(options, brokers, parsed, parsed.GetValue(json), cancellation));
         return root;
     }
 
-    private static async Task<int> LoadAsync(LoadOptions options, ParseResult parsed, bool json, CancellationToken cancellationToken)
+    private static async Task<int> LoadAsync(
+        LoadOptions options, BrokerOptions brokers, ParseResult parsed, bool json, CancellationToken cancellationToken)
     {
         LoadPlan plan = options.Plan(parsed);
         if (plan.Problem() is { } problem)
             throw new ArgumentException(problem);
-        IBroker broker = await options.BrokerAsync(parsed);
+        IBroker broker = await brokers.BrokerAsync(parsed);
         try
         {
             LoadResult result = await LoadRun.RunAsync(plan, broker, TimeProvider.System, cancellationToken);

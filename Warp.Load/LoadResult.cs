@@ -12,6 +12,12 @@ public sealed record LoadResult
     /// <summary>The time that counts, in seconds.</summary>
     public required double Seconds { get; init; }
 
+    /// <summary>Whether it was stopped before its time.</summary>
+    public required bool WasStopped { get; init; }
+
+    /// <summary>Partitions of the topic, which may have been there before and have others than planned.</summary>
+    public required int Partitions { get; init; }
+
     public required Flow Produced { get; init; }
 
     public required Flow Fetched { get; init; }
@@ -60,12 +66,13 @@ public sealed record LoadResult
         Add(figures, "fetch", Fetched);
         Add(figures, "produce", ProduceLatency);
         Add(figures, "e2e", EndToEndLatency);
+        double produced = Produced.Bytes / StoreUsage.Gigabyte, fetched = Fetched.Bytes / StoreUsage.Gigabyte, moved = produced + fetched;
         figures["generator_cpu_cores"] = GeneratorCpuSeconds / Seconds;
+        AddPer(figures, "generator_cpu_s_per_gb", GeneratorCpuSeconds, moved);
         if (PeakResidentBytes is { } peak)
             figures["broker_peak_rss_mb"] = peak / 1e6;
         if (Broker is null)
             return figures;
-        double produced = Produced.Bytes / StoreUsage.Gigabyte, fetched = Fetched.Bytes / StoreUsage.Gigabyte, moved = produced + fetched;
         figures["broker_cpu_cores"] = Broker.CpuSeconds / Seconds;
         figures["broker_rss_mb"] = Broker.ResidentBytes / 1e6;
         figures["broker_gc_pause_ms_per_s"] = 1000 * Broker.GcPauseSeconds / Seconds;
@@ -73,7 +80,6 @@ public sealed record LoadResult
         figures["store_puts_per_s"] = Broker.Puts / Seconds;
         figures["store_gets"] = Broker.Gets;
         AddPer(figures, "broker_cpu_s_per_gb", Broker.CpuSeconds, moved);
-        AddPer(figures, "generator_cpu_s_per_gb", GeneratorCpuSeconds, moved);
         AddPer(figures, "broker_allocated_mb_per_gb", Broker.AllocatedBytes / 1e6, moved);
         AddPer(figures, "store_puts_per_gb", Broker.Puts, produced);
         AddPer(figures, "store_gets_per_gb", Broker.Gets, fetched);

@@ -17,7 +17,15 @@ public static class LoadRun
     /// <summary>How long consumers at the tail may take for the last records.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
+    /// <summary>How much longer those may take who read a topic once.</summary>
+    private static readonly TimeSpan s_longPatience = TimeSpan.FromMinutes(10);
+
     /// <summary>Runs it.</summary>
+    /// <param name="plan">The load.</param>
+    /// <param name="broker">Gets all requests.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Stops it: what was measured until then is the result.</param>
+    /// <exception cref="OperationCanceledException">It was stopped before anything was measured.</exception>
     /// <exception cref="ArgumentException">The plan has a <see cref="LoadPlan.Problem"/>.</exception>
     /// <exception cref="KafkaException">The broker refused to create the topic.</exception>
     /// <exception cref="SocketException">The broker cannot be reached.</exception>
@@ -43,26 +51,32 @@ public static class LoadRun
         RunWindow window = plan.EndsByItself
             ? new RunWindow(0, long.MaxValue)
             : new RunWindow(startMicros + Micros(plan.Warmup), startMicros + Micros(plan.Warmup + plan.Duration));
+        using CancellationTokenRegistration stopping = cancellationToken.Register(() => window.Stop(clock.NowMicros));
         (short produce, short fetch) = (client.VersionOf(ApiKey.Produce), client.VersionOf(ApiKey.Fetch));
         List<ProducerConnection> producers =
             [.. senders.Select(sender => new ProducerConnection(sender.Socket, sender.Templates, produce, plan.InFlight, clock, window))];
         List<ConsumerConnection> consumers =
             [.. sockets.Select(socket => new ConsumerConnection(socket, topic, starts, ends, plan, fetch, clock, window))];
-        Task<Readings> readings = plan.EndsByItself ? Task.FromResult(before) : ReadAsync(broker, clock, window);
+        Task<Readings> readings = plan.EndsByItself ? Task.FromResult(before) : ReadAsync(broker, clock, window, cancellationToken);
         List<Task> consuming = [.. consumers.Select(static consumer => consumer.RunAsync())];
         await ProduceAsync(plan, senders, producers, clock, window, startMicros);
         if (plan.From == ConsumeFrom.Tail && producers.Count > 0)
         {
-            long[] last = await OffsetsAsync(client, topic, KafkaClient.LatestTimestamp, cancellationToken);
+            // Whether or not it was stopped: what was produced until then is to be consumed.
+            long[] last = await OffsetsAsync(client, topic, KafkaClient.LatestTimestamp, CancellationToken.None);
             consumers.ForEach(consumer => consumer.StopAt(last));
         }
-        TimeSpan patience = s_patience + (plan.EndsByItself ? TimeSpan.FromMinutes(10) : plan.Warmup + plan.Duration);
+        TimeSpan asLongAgain = plan.EndsByItself ? s_longPatience : plan.Warmup + plan.Duration;
+        TimeSpan patience = s_patience + (window.WasStopped ? TimeSpan.Zero : asLongAgain);
         Task all = Task.WhenAll(consuming);
-        bool consumersEnded = await Task.WhenAny(all, Task.Delay(patience, time, cancellationToken)) == all;
+        bool consumersEnded = await Task.WhenAny(all, Task.Delay(patience, time, CancellationToken.None)) == all;
         Readings inWindow = await readings;
         Readings inAll = await before.AgainAsync(broker, clock);
         senders.ForEach(static sender => sender.Dispose());
-        return Result(broker, window, plan.EndsByItself ? inAll : inWindow, inAll, plan, producers, consumers, consumersEnded);
+        if (window.ToMicros <= window.FromMicros)
+            throw new OperationCanceledException(cancellationToken);
+        return Result(
+            broker, window, plan.EndsByItself ? inAll : inWindow, inAll, plan, topic.PartitionCount, producers, consumers, consumersEnded);
     }
 
     private static async Task ProduceAsync(
@@ -85,12 +99,16 @@ public static class LoadRun
         await Task.WhenAll(producers.Zip(arrivals, static (producer, due) => producer.RunAsync(due)).Append(pacing));
     }
 
-    private static async Task<Readings> ReadAsync(IBroker broker, RunClock clock, RunWindow window)
+    private static async Task<Readings> ReadAsync(IBroker broker, RunClock clock, RunWindow window, CancellationToken stopping)
     {
-        await Task.Delay(TimeSpan.FromMicroseconds(Math.Max(0, window.FromMicros - clock.NowMicros)));
+        await UntilAsync(window.FromMicros);
         Readings first = await Readings.FirstAsync(broker, clock);
-        await Task.Delay(TimeSpan.FromMicroseconds(Math.Max(0, window.ToMicros - clock.NowMicros)));
+        await UntilAsync(window.ToMicros);
         return await first.AgainAsync(broker, clock);
+
+        async Task UntilAsync(long micros) =>
+            await Task.Delay(TimeSpan.FromMicroseconds(Math.Max(0, micros - clock.NowMicros)), stopping)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private static LoadResult Result(
@@ -99,6 +117,7 @@ public static class LoadRun
         Readings read,
         Readings inAll,
         LoadPlan plan,
+        int partitions,
         List<ProducerConnection> producers,
         List<ConsumerConnection> consumers,
         bool consumersEnded)
@@ -110,6 +129,8 @@ public static class LoadRun
         return new LoadResult
         {
             Seconds = seconds,
+            WasStopped = window.WasStopped,
+            Partitions = partitions,
             Produced = new Flow(produced.Requests, produced.Records, produced.Bytes, windowSeconds),
             Fetched = new Flow(fetched.Requests, fetched.Records, fetched.Bytes, windowSeconds),
             ProduceLatency = LatencySummary.Of(produced.Latency),
@@ -129,7 +150,12 @@ public static class LoadRun
     private static IEnumerable<string> Problems(string who, ConnectionTotals totals)
     {
         foreach ((ErrorCode error, long count) in totals.Errors)
-            yield return $"{who}: {count} × {ErrorCodes.Get(error).Name}";
+        {
+            string name = ErrorCodes.Get(error).Name;
+            yield return error == ErrorCode.NotLeaderOrFollower
+                ? $"{who}: {count} × {name} (another broker leads these partitions, and all requests go to this one)"
+                : $"{who}: {count} × {name}";
+        }
         if (totals.Unanswered > 0)
             yield return $"{who}: {totals.Unanswered} requests without an answer";
         if (totals.Failure is { } failure)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using Warp.Load;
 using Warp.Load.Broker;
 using Warp.Load.Reporting;
@@ -12,8 +11,6 @@ internal static class BenchCommandLine
 {
     private const int Failed = 1;
     private const int Unusable = 2;
-
-    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     /// <summary>Runs what the arguments say.</summary>
     /// <returns>The exit code: 0, 1 when it failed, 2 when the arguments were wrong.</returns>
@@ -58,10 +55,10 @@ internal static class BenchCommandLine
         IBroker broker = await brokers.BrokerAsync(parsed);
         try
         {
+            if (!json)
+                Console.Write(LoadReport.Introduce(plan));
             LoadResult result = await LoadRun.RunAsync(plan, broker, TimeProvider.System, cancellationToken);
-            Console.Write(json
-                ? JsonSerializer.Serialize(new { plan, figures = result.Figures(), result.Problems }, s_json) + "\n"
-                : LoadReport.Write(plan, result));
+            Console.Write(json ? LoadReport.WriteJson(plan, result) : LoadReport.Write(plan, result));
             return result.Problems.Count == 0 ? 0 : Failed;
         }
         finally

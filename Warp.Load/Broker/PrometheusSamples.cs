@@ -33,5 +33,8 @@ public sealed class PrometheusSamples
     /// <summary>The value of a series as it is written, or of all series of a name together; 0 when there is none.</summary>
     public double this[string series] => _values.GetValueOrDefault(series);
 
+    /// <summary>Whether there is a series of that name.</summary>
+    public bool Has(string name) => _values.ContainsKey(name);
+
     private void Add(string series, double value) => _values[series] = _values.GetValueOrDefault(series) + value;
 }

@@ -70,7 +70,7 @@ internal sealed class ConsumerConnection(
         if (plan.From == ConsumeFrom.Tail && plan.Producers > 0)
             return _lastOffsets is { } last && HasReached(last);
         if (plan.From == ConsumeFrom.StartOnce)
-            return HasReached(ends);
+            return HasReached(ends) || clock.NowMicros >= window.ToMicros;
         if (plan.From == ConsumeFrom.Start && HasReached(ends))
             starts.CopyTo(_offsets, 0);
         return clock.NowMicros >= window.ToMicros;

@@ -8,6 +8,9 @@ namespace Warp.Load.Pacing;
 /// </summary>
 internal sealed class Pacer(RunClock clock, OpenLoopSchedule schedule, RunWindow window, IReadOnlyList<OpenLoop> connections)
 {
+    /// <summary>How soon it sees that a run was stopped.</summary>
+    private const long LongestSleepMicros = 100_000;
+
     /// <summary>Deals until the window ends.</summary>
     /// <returns>Ends with the last moment dealt.</returns>
     public Task RunAsync()
@@ -24,7 +27,14 @@ internal sealed class Pacer(RunClock clock, OpenLoopSchedule schedule, RunWindow
         {
             long due = schedule.DueMicros(number);
             while (due - clock.NowMicros is > 0 and var left)
-                Thread.Sleep(TimeSpan.FromMilliseconds(Math.Max(1, left / 1000)));
+            {
+                if (clock.NowMicros >= window.ToMicros)
+                    break;
+                Thread.Sleep(TimeSpan.FromMilliseconds(Math.Max(1, Math.Min(left, LongestSleepMicros) / 1000)));
+            }
+            // The run may have been stopped meanwhile.
+            if (due >= window.ToMicros)
+                break;
             connections[(int)(number % connections.Count)].Add(due);
         }
         foreach (OpenLoop connection in connections)

@@ -60,6 +60,7 @@ public static class CommandLine
             Node(commands, settings, help),
             Playground(commands, settings, help),
             Demo(commands, settings, help),
+            Bench(commands, help),
             Inspect(commands, help),
             Store(commands, settings, help),
             Compaction(commands, settings, help),
@@ -118,6 +119,25 @@ public static class CommandLine
         command.SetAction((parsed, cancellation) => commands.RunDemoAsync(
             new DemoArguments(PlaygroundPresets.Load(settings, parsed, null, PlaygroundPresets.AnyPort), parsed.GetValue(duration)), cancellation));
         examples[command] = "warp demo --for 30s";
+        return command;
+    }
+
+    private static Command Bench(INodeCommands commands, Dictionary<Command, string> examples)
+    {
+        var options = new LoadOptions();
+        options.Bootstrap.Required = true;
+        var json = new Option<bool>("--json") { Description = "Print one JSON document, for programs." };
+        var command = new Command(
+            "bench",
+            "Put a load on a running broker, of any make, and print throughput and latencies; of a Warp node also what the load cost it. Exits with 1 "
+                + "if requests were refused or not answered.");
+        foreach (Option option in options.All.Append(json))
+            command.Add(option);
+        command.SetAction((parsed, cancellation) => commands.BenchAsync(
+            new BenchArguments(
+                parsed.GetRequiredValue(options.Bootstrap)!, parsed.GetValue(options.Metrics), options.Plan(parsed), parsed.GetValue(json)),
+            cancellation));
+        examples[command] = "warp bench --bootstrap 127.0.0.1:9092 --metrics http://127.0.0.1:9644 --producers 4 --consumers 1 --rate-mb 20";
         return command;
     }
 

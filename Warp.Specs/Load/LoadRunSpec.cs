@@ -1,7 +1,8 @@
+using System.Net;
 using Warp.Load;
 using Warp.Load.Broker;
-using Warp.Specs.Hosting;
 using Warp.Node.Configuration;
+using Warp.Specs.Hosting;
 using Xunit;
 
 namespace Warp.Specs.Load;
@@ -68,10 +69,61 @@ public sealed class LoadRunSpec
         Assert.Equal((filled.Produced.Records, filled.Produced.Bytes), (read.Fetched.Records, read.Fetched.Bytes));
     }
 
+    [Fact]
+    public async Task A_load_that_is_stopped_ends_soon_and_tells_what_it_has_measured()
+    {
+        await using WarpProcess node = await WarpProcess.StartAsync("warp.flush.interval=10ms");
+        Assert.True(HostPort.TryParse(node.Bootstrap, out HostPort? address));
+        using var running = new RunningBroker(address.EndPoint, node.Http);
+        using var stopping = new CancellationTokenSource();
+        var plan = new LoadPlan
+        {
+            Consumers = 1,
+            BatchBytes = 1_024,
+            BatchesPerRequest = 1,
+            RateRecords = 200,
+            Warmup = TimeSpan.Zero,
+            Duration = TimeSpan.FromHours(1),
+        };
+        LoadResult result = await LoadRun.RunAsync(plan, new StoppingBroker(running, stopping), TimeProvider.System, stopping.Token);
+        Assert.Empty(result.Problems);
+        Assert.True(result.WasStopped);
+        Assert.InRange(result.Seconds, 0.001, 60);
+        Assert.True(result.Produced.Records > 0 && result.Fetched.Records > 0);
+        Assert.Equal(result.ProduceLatency.Count, result.EndToEndLatency.Count);
+    }
+
     private static async Task<LoadResult> RunAsync(LoadPlan plan, WarpProcess node)
     {
         Assert.True(HostPort.TryParse(node.Bootstrap, out var address));
         using var broker = new RunningBroker(address.EndPoint, node.Http);
         return await LoadRun.RunAsync(plan, broker, TimeProvider.System, _noCancellation);
+    }
+
+    /// <summary>A broker whose operator has seen enough when it has answered a while since the time began that counts.</summary>
+    private sealed class StoppingBroker(RunningBroker broker, CancellationTokenSource stopping) : IBroker
+    {
+        private const int Enough = 50;
+
+        private int _readings;
+
+        public DnsEndPoint Bootstrap => broker.Bootstrap;
+
+        public long? PeakResidentBytes => null;
+
+        public async Task<BrokerCounters?> ReadCountersAsync()
+        {
+            BrokerCounters counters = (await broker.ReadCountersAsync())!;
+            // The first one is before the load, the second one when it begins to count.
+            if (++_readings == 2)
+            {
+                while ((await broker.ReadCountersAsync())!.Requests < counters.Requests + Enough)
+                {
+                    // Asks again at once.
+                }
+                await stopping.CancelAsync();
+            }
+            return counters;
+        }
     }
 }

@@ -51,6 +51,8 @@ public sealed class StoreUsageSpec
     private static LoadResult Result(long producedBytes, long fetchedBytes) => new()
     {
         Seconds = 1,
+        WasStopped = false,
+        Partitions = 12,
         Produced = new Flow(Requests: producedBytes > 0 ? 100 : 0, Records: 1_000, producedBytes, Seconds: 10),
         Fetched = new Flow(Requests: 100, Records: 1_000, fetchedBytes, Seconds: 10),
         ProduceLatency = LatencySummary.Of(new LatencyHistogram()),

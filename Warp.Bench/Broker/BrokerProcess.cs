@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
-using Warp.Node.Configuration;
+using Warp.Load.Broker;
 
 namespace Warp.Bench.Broker;
 
@@ -44,11 +45,14 @@ public sealed partial class BrokerProcess : IBroker, IAsyncDisposable
         _folder = setup.Parent is { } parent
             ? Directory.CreateDirectory(Path.Combine(parent, $"warp-bench-{Path.GetRandomFileName()}"))
             : Directory.CreateTempSubdirectory("warp-bench-");
-        Bootstrap = new HostPort("127.0.0.1", FreePorts.Take());
+        Bootstrap = new DnsEndPoint("127.0.0.1", FreePorts.Take());
         _http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_httpPort}"), Timeout = TimeSpan.FromSeconds(10) };
     }
 
-    public HostPort Bootstrap { get; }
+    public DnsEndPoint Bootstrap { get; }
+
+    /// <summary>The same as <c>host:port</c>.</summary>
+    public string BootstrapServers => $"{Bootstrap.Host}:{Bootstrap.Port}";
 
     /// <summary>Where the journal (<c>journal.db</c>) and the objects (<c>objects/</c>) are.</summary>
     public string Folder => _folder.FullName;
@@ -186,7 +190,7 @@ public sealed partial class BrokerProcess : IBroker, IAsyncDisposable
         }
         string[] settings =
         [
-            $"warp.kafka.listen={Bootstrap}",
+            $"warp.kafka.listen={BootstrapServers}",
             $"warp.http.listen=127.0.0.1:{_httpPort}",
             $"warp.journal.url=sqlite:{Path.Combine(Folder, "journal.db")}",
             $"warp.store.url=file:{Path.Combine(Folder, "objects")}",

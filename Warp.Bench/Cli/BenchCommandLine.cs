@@ -1,8 +1,8 @@
 using System.CommandLine;
-using System.Text.Json;
-using Warp.Bench.Broker;
-using Warp.Bench.Load;
-using Warp.Bench.Reporting;
+using Warp.Load;
+using Warp.Load.Broker;
+using Warp.Load.Reporting;
+using Warp.Node.Cli;
 
 namespace Warp.Bench.Cli;
 
@@ -11,8 +11,6 @@ internal static class BenchCommandLine
 {
     private const int Failed = 1;
     private const int Unusable = 2;
-
-    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     /// <summary>Runs what the arguments say.</summary>
     /// <returns>The exit code: 0, 1 when it failed, 2 when the arguments were wrong.</returns>
@@ -37,28 +35,30 @@ internal static class BenchCommandLine
     private static RootCommand Root()
     {
         var options = new LoadOptions();
+        var brokers = new BrokerOptions(options);
         var json = new Option<bool>("--json") { Description = "The result as JSON." };
         var root = new RootCommand("Puts a load on a Kafka broker and measures what it costs.");
-        foreach (Option option in options.All)
+        foreach (Option option in brokers.All.Concat(options.All))
             root.Options.Add(option);
         root.Options.Add(json);
         root.Subcommands.Add(ScenariosCommand.Make());
-        root.SetAction((parsed, cancellation) => LoadAsync(options, parsed, parsed.GetValue(json), cancellation));
+        root.SetAction((parsed, cancellation) => LoadAsync(options, brokers, parsed, parsed.GetValue(json), cancellation));
         return root;
     }
 
-    private static async Task<int> LoadAsync(LoadOptions options, ParseResult parsed, bool json, CancellationToken cancellationToken)
+    private static async Task<int> LoadAsync(
+        LoadOptions options, BrokerOptions brokers, ParseResult parsed, bool json, CancellationToken cancellationToken)
     {
         LoadPlan plan = options.Plan(parsed);
         if (plan.Problem() is { } problem)
             throw new ArgumentException(problem);
-        IBroker broker = await options.BrokerAsync(parsed);
+        IBroker broker = await brokers.BrokerAsync(parsed);
         try
         {
+            if (!json)
+                Console.Write(LoadReport.Introduce(plan));
             LoadResult result = await LoadRun.RunAsync(plan, broker, TimeProvider.System, cancellationToken);
-            Console.Write(json
-                ? JsonSerializer.Serialize(new { plan, figures = result.Figures(), result.Problems }, s_json) + "\n"
-                : LoadReport.Write(plan, result));
+            Console.Write(json ? LoadReport.WriteJson(plan, result) : LoadReport.Write(plan, result));
             return result.Problems.Count == 0 ? 0 : Failed;
         }
         finally

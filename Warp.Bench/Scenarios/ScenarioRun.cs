@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using Warp.Bench.Broker;
-using Warp.Bench.Load;
 using Warp.Bench.Yardsticks;
-using Warp.Node.Demo;
+using Warp.Load;
+using Warp.Load.Broker;
+using Warp.Load.Client;
+using Warp.Load.Connections;
 using Warp.Protocol.Records;
 
 namespace Warp.Bench.Scenarios;
@@ -170,7 +172,7 @@ public sealed class ScenarioRun(Scenario scenario, string folder, TimeProvider t
                     await KafkaTopic.WaitForAsync(client, topic, time, cancellationToken);
                 }
             }
-            result = await Task.Run(() => ClientLoad.RunAgainst(step.Plan, Broker.Bootstrap.ToString()), cancellationToken);
+            result = await Task.Run(() => ClientLoad.RunAgainst(step.Plan, Broker.BootstrapServers), cancellationToken);
         }
         if (result.Failed > 0)
             _problems.Add($"{step.As}: {result.Failed} records were not delivered");

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
-using Warp.Bench.Load;
 using Warp.Bench.Yardsticks;
+using Warp.Load;
 
 namespace Warp.Bench.Scenarios;
 

@@ -13,6 +13,8 @@ namespace Warp.Node.Cli;
 /// </summary>
 public static class CommandLine
 {
+    private const string BenchName = "bench";
+
     /// <summary>Runs one command.</summary>
     /// <param name="args">The arguments after the program's name.</param>
     /// <param name="commands">What the commands do.</param>
@@ -24,7 +26,7 @@ public static class CommandLine
     {
         try
         {
-            var parsed = Root(commands, surroundings).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            var parsed = Root(commands, surroundings, args is [string first, ..] ? first : null).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (parsed.Action is ParseErrorAction)
                 return Fail(surroundings, ExitCode.Unusable, [UsageError(parsed)]);
             var invocation = new InvocationConfiguration
@@ -50,7 +52,7 @@ public static class CommandLine
         }
     }
 
-    private static RootCommand Root(INodeCommands commands, CommandSurroundings surroundings)
+    private static RootCommand Root(INodeCommands commands, CommandSurroundings surroundings, string? firstWord)
     {
         var settings = new SettingOptions(surroundings.Environment);
         var ctlSettings = new SettingOptions(surroundings.Environment);
@@ -60,6 +62,7 @@ public static class CommandLine
             Node(commands, settings, help),
             Playground(commands, settings, help),
             Demo(commands, settings, help),
+            Bench(commands, isCalled: firstWord == BenchName, help),
             Inspect(commands, help),
             Store(commands, settings, help),
             Compaction(commands, settings, help),
@@ -118,6 +121,28 @@ public static class CommandLine
         command.SetAction((parsed, cancellation) => commands.RunDemoAsync(
             new DemoArguments(PlaygroundPresets.Load(settings, parsed, null, PlaygroundPresets.AnyPort), parsed.GetValue(duration)), cancellation));
         examples[command] = "warp demo --for 30s";
+        return command;
+    }
+
+    private static Command Bench(INodeCommands commands, bool isCalled, Dictionary<Command, string> examples)
+    {
+        var command = new Command(
+            BenchName,
+            "Put a load on a running broker, of any make, and print throughput and latencies; of a Warp node also what the load cost it. "
+                + "Exits with 1 if requests were refused or not answered.");
+        examples[command] = "warp bench --bootstrap 127.0.0.1:9092 --metrics http://127.0.0.1:9644 --producers 4 --consumers 1 --rate-mb 20";
+        // A node that starts has better things to do than to make two dozen options.
+        if (!isCalled)
+            return command;
+        var options = new LoadOptions();
+        options.Bootstrap.Required = true;
+        var json = new Option<bool>("--json") { Description = "Print one JSON document, for programs." };
+        foreach (Option option in options.All.Append(json))
+            command.Add(option);
+        command.SetAction((parsed, cancellation) => commands.BenchAsync(
+            new BenchArguments(
+                parsed.GetRequiredValue(options.Bootstrap)!, parsed.GetValue(options.Metrics), options.Plan(parsed), parsed.GetValue(json)),
+            cancellation));
         return command;
     }
 

@@ -20,6 +20,9 @@ public interface INodeCommands
     /// <summary>Runs a playground with a producer and a consumer and shows what they do.</summary>
     Task<int> RunDemoAsync(DemoArguments arguments, CancellationToken cancellationToken);
 
+    /// <summary>Puts a load on a running broker and prints what it has come to.</summary>
+    Task<int> BenchAsync(BenchArguments arguments, CancellationToken cancellationToken);
+
     /// <summary>Prints an object as JSON.</summary>
     /// <param name="objectPath">The file that holds the object.</param>
     /// <param name="cancellationToken">Stops reading.</param>

@@ -39,6 +39,9 @@ public sealed class NodeCommands(CommandSurroundings surroundings) : INodeComman
         return await DemoCommand.RunAsync(arguments, loggers, TimeProvider.System, cancellationToken);
     }
 
+    public Task<int> BenchAsync(BenchArguments arguments, CancellationToken cancellationToken) =>
+        BenchCommand.RunAsync(arguments, surroundings, TimeProvider.System, cancellationToken);
+
     public async Task<int> InspectAsync(string objectPath, CancellationToken cancellationToken)
     {
         await using Stream output = Console.OpenStandardOutput();

@@ -14,6 +14,9 @@ public sealed record HostPort(string Host, int Port)
     /// <summary>Whether the host stands for every interface of the machine, so that no client can connect to it as it is.</summary>
     public bool IsWildcard => IPAddress.TryParse(Host, out var address) && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));
 
+    /// <summary>The same for sockets.</summary>
+    public DnsEndPoint EndPoint => new(Host, Port);
+
     /// <summary>Reads <c>127.0.0.1:9092</c>, <c>[::1]:9092</c> or <c>broker.example:9092</c>.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out HostPort? result)
     {

@@ -1,3 +1,4 @@
+using Warp.Load.Client;
 using Warp.Protocol.Messages;
 using Warp.Protocol.Records;
 

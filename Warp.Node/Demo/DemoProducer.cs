@@ -1,3 +1,5 @@
+using Warp.Load.Client;
+
 namespace Warp.Node.Demo;
 
 /// <summary>

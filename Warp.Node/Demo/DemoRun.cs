@@ -1,3 +1,4 @@
+using Warp.Load.Client;
 using Warp.Node.Hosting;
 
 namespace Warp.Node.Demo;
@@ -27,8 +28,8 @@ internal sealed class DemoRun(NodeHost host, TimeProvider time)
     public async Task<DemoInterval> RunAsync(TimeSpan? duration, Action<DemoInterval> show, CancellationToken stopping)
     {
         DemoSample first = Take();
-        await using KafkaClient producing = await KafkaClient.ConnectAsync(host.KafkaAddress, "warp-demo-producer", CancellationToken.None);
-        await using KafkaClient consuming = await KafkaClient.ConnectAsync(host.KafkaAddress, "warp-demo-consumer", CancellationToken.None);
+        await using KafkaClient producing = await KafkaClient.ConnectAsync(host.KafkaAddress.EndPoint, "warp-demo-producer", CancellationToken.None);
+        await using KafkaClient consuming = await KafkaClient.ConnectAsync(host.KafkaAddress.EndPoint, "warp-demo-consumer", CancellationToken.None);
         await producing.CreateTopicAsync(Topic, Partitions, CancellationToken.None);
         KafkaTopic topic = await KafkaTopic.WaitForAsync(producing, Topic, time, CancellationToken.None);
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Warp.Bench.Load;
 using Warp.Bench.Scenarios;
+using Warp.Load;
 using Xunit;
 
 namespace Warp.Specs.Bench;

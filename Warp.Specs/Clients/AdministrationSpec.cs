@@ -1,7 +1,7 @@
+using System.Net;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
-using Warp.Node.Configuration;
-using Warp.Node.Demo;
+using Warp.Load.Client;
 using Warp.Protocol.Messages;
 using Warp.Specs.Hosting;
 using Xunit;
@@ -194,7 +194,7 @@ public sealed class AdministrationSpec : IAsyncLifetime
     private Task<KafkaClient> ConnectAsync(string clientId)
     {
         string[] address = _node.Bootstrap.Split(':');
-        return KafkaClient.ConnectAsync(new HostPort(address[0], int.Parse(address[1])), clientId, Cancellation);
+        return KafkaClient.ConnectAsync(new DnsEndPoint(address[0], int.Parse(address[1])), clientId, Cancellation);
     }
 
     private static async Task<List<long>> SizesAsync(KafkaClient client)

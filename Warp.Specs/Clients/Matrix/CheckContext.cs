@@ -1,5 +1,5 @@
-using Warp.Node.Configuration;
-using Warp.Node.Demo;
+using System.Net;
+using Warp.Load.Client;
 using Warp.Protocol.Records;
 
 namespace Warp.Specs.Clients.Matrix;
@@ -49,7 +49,7 @@ public sealed record CheckContext(string Client, IClientDriver Driver, Confluent
     public async Task<IReadOnlyList<RecordBatchHeader>> FetchBatchesAsync(string topic, CancellationToken cancellation)
     {
         int port = int.Parse(Bootstrap[(Bootstrap.LastIndexOf(':') + 1)..]);
-        await using var client = await KafkaClient.ConnectAsync(new HostPort(Localhost, port), "matrix", cancellation);
+        await using var client = await KafkaClient.ConnectAsync(new DnsEndPoint(Localhost, port), "matrix", cancellation);
         var metadata = await KafkaTopic.WaitForAsync(client, topic, TimeProvider.System, cancellation);
         var fetched = await client.FetchAsync(metadata, new Dictionary<int, long> { [0] = 0 }, TimeSpan.FromSeconds(10), cancellation);
         var batches = new List<RecordBatchHeader>();

@@ -1,6 +1,8 @@
+using Warp.Load;
 using Warp.Node.Cli;
 using Warp.Node.Cli.Ctl;
 using Warp.Node.Configuration;
+using Warp.Protocol.Compression;
 using Warp.Specs.Node.Configuration;
 using Warp.Streams.Objects;
 using Xunit;
@@ -70,6 +72,44 @@ public sealed class CommandLineSpec : IDisposable
         Assert.True(_commands.Demo.Playground.IsTemporary);
         var options = _commands.Demo.Playground.Options;
         Assert.Equal((0, 0, 0), (options.Kafka.Listen.Port, options.Http.Listen.Port, options.Rpc.Listen.Port));
+    }
+
+    [Fact]
+    public async Task A_bench_without_options_is_the_default_load()
+    {
+        Assert.Equal(0, await RunAsync("bench", "--bootstrap", "[::1]:9092"));
+        Assert.Equal(new BenchArguments(new HostPort("::1", 9092), null, new LoadPlan(), Json: false), _commands.Bench);
+    }
+
+    [Fact]
+    public async Task A_bench_reads_every_option_of_its_load()
+    {
+        string line = "bench --bootstrap b:1 --metrics http://b:2 --topic t --partitions 2 --producers 3 --consumers 4 --record-size 5 --batch-size 6 "
+            + "--batches-per-request 7 --codec zstd --keys 8 --rate-mb 9.5 --rate-records 10 --in-flight 11 --idempotent --from start-once "
+            + "--fetch-size 12 --warmup 0.5 --seconds 13 --total-mb 14 --json";
+        Assert.Equal(0, await RunAsync(line.Split(' ')));
+        var plan = new LoadPlan
+        {
+            Topic = "t",
+            Partitions = 2,
+            Producers = 3,
+            Consumers = 4,
+            RecordBytes = 5,
+            BatchBytes = 6,
+            BatchesPerRequest = 7,
+            Codec = CompressionType.Zstd,
+            Keys = 8,
+            RateMegabytes = 9.5,
+            RateRecords = 10,
+            InFlight = 11,
+            Idempotent = true,
+            From = ConsumeFrom.StartOnce,
+            FetchBytes = 12,
+            Warmup = TimeSpan.FromSeconds(0.5),
+            Duration = TimeSpan.FromSeconds(13),
+            TotalMegabytes = 14,
+        };
+        Assert.Equal(new BenchArguments(new HostPort("b", 1), new Uri("http://b:2"), plan, Json: true), _commands.Bench);
     }
 
     [Fact]
@@ -147,6 +187,7 @@ public sealed class CommandLineSpec : IDisposable
     [InlineData("node", "warp node -c warp.conf --set warp.kafka.listen=0.0.0.0:9092")]
     [InlineData("playground", "warp playground --dir ./try")]
     [InlineData("demo", "warp demo --for 30s")]
+    [InlineData("bench", "warp bench --bootstrap 127.0.0.1:9092 --metrics http://127.0.0.1:9644 --producers 4 --consumers 1 --rate-mb 20")]
     [InlineData("inspect", "warp inspect warp-data/objects/l0/3f/01JD0XQ9S3V7M2K8T5W6Y4Z1AB")]
     [InlineData("store", "warp store verify -c warp.conf")]
     [InlineData("store verify", "warp store verify -c warp.conf")]
@@ -179,6 +220,19 @@ public sealed class CommandLineSpec : IDisposable
     [InlineData(new[] { "store", "verify", "x" }, "unknown argument x (warp store verify --help shows how)")]
     [InlineData(new[] { "demo", "--for", "ever" }, "--for ever is not a duration such as 30s or 5min (warp demo --help shows how)")]
     [InlineData(new[] { "demo", "--for", "0s" }, "--for 0s is not a duration such as 30s or 5min (warp demo --help shows how)")]
+    [InlineData(new[] { "bench" }, "Option '--bootstrap' is required (warp bench --help shows how)")]
+    [InlineData(new[] { "bench", "--bootstrap", "9092" }, "--bootstrap 9092 is not an address such as 127.0.0.1:9092 (warp bench --help shows how)")]
+    [InlineData(
+        new[] { "bench", "--bootstrap", "a:1,b:1" }, "--bootstrap a:1,b:1 is not an address such as 127.0.0.1:9092 (warp bench --help shows how)")]
+    [InlineData(
+        new[] { "bench", "--bootstrap", "a:1", "--metrics", "a:2" },
+        "--metrics a:2 is not an address such as http://127.0.0.1:9644 (warp bench --help shows how)")]
+    [InlineData(new[] { "bench", "--bootstrap", "a:1", "--seconds", "ten" }, "--seconds ten is not a number such as 2 or 0.5 (warp bench --help shows how)")]
+    [InlineData(new[] { "bench", "--bootstrap", "a:1", "--producers", "-1" }, "--producers -1 is not a whole number (warp bench --help shows how)")]
+    [InlineData(
+        new[] { "bench", "--bootstrap", "a:1", "--codec", "rar" },
+        "Argument 'rar' not recognized. Must be one of: 	'none' 	'gzip' 	'snappy' 	'lz4' 	'zstd' (warp bench --help shows how)")]
+    [InlineData(new[] { "bench", "--bootstrp", "a:1" }, "unknown argument --bootstrp (did you mean --bootstrap?)")]
     [InlineData(new[] { "node", "-c", "/no/such.conf" }, "cannot read /no/such.conf: there is no such file")]
     [InlineData(new[] { "demo", "--set", "warp.x=1" }, "--set: unknown key warp.x (warp config --reference lists all keys)")]
     [InlineData(new[] { "config", "--set", "x" }, "--set: \"x\" is not key=value")]
@@ -332,6 +386,8 @@ public sealed class CommandLineSpec : IDisposable
 
         public DemoArguments? Demo { get; private set; }
 
+        public BenchArguments? Bench { get; private set; }
+
         public string? Inspected { get; private set; }
 
         public string? StoreCall { get; private set; }
@@ -387,6 +443,12 @@ public sealed class CommandLineSpec : IDisposable
         {
             Options = options;
             StoreCall = $"repair json:{json}";
+            return Result();
+        }
+
+        public Task<int> BenchAsync(BenchArguments arguments, CancellationToken cancellationToken)
+        {
+            Bench = arguments;
             return Result();
         }
 

@@ -1,8 +1,8 @@
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging.Abstractions;
+using Warp.Load.Client;
 using Warp.Node.Cli;
 using Warp.Node.Configuration;
-using Warp.Node.Demo;
 using Xunit;
 
 namespace Warp.Specs.Node.Cli;
@@ -46,7 +46,7 @@ public sealed partial class PlaygroundCommandSpec : IDisposable
         async Task AskAsync()
         {
             Assert.True(HostPort.TryParse(Bootstrap().Match(_output.ToString()).Groups[1].Value, out HostPort? address));
-            await using KafkaClient client = await KafkaClient.ConnectAsync(address, "spec", CancellationToken.None);
+            await using KafkaClient client = await KafkaClient.ConnectAsync(address.EndPoint, "spec", CancellationToken.None);
             brokers = (await client.GetMetadataAsync([], CancellationToken.None)).Brokers.Count;
         }
     }

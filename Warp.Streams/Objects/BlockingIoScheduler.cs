@@ -7,9 +7,9 @@ namespace Warp.Streams.Objects;
 /// <param name="maxThreads">How many calls may block at once.</param>
 internal sealed class BlockingIoScheduler(int maxThreads) : TaskScheduler, IDisposable
 {
-    private readonly Lock _lock = new();
+    /// <summary>A monitor, since threads that wait for one sleep at once: on a semaphore they would spin before, after every call.</summary>
+    private readonly object _monitor = new();
     private readonly Queue<Task> _queue = [];
-    private readonly SemaphoreSlim _queued = new(0);
     private int _threads;
     private int _idle;
     private bool _disposed;
@@ -23,16 +23,16 @@ internal sealed class BlockingIoScheduler(int maxThreads) : TaskScheduler, IDisp
     /// <summary>The threads end when everything that is queued has run.</summary>
     public void Dispose()
     {
-        lock (_lock)
+        lock (_monitor)
         {
             _disposed = true;
-            _queued.Release(Math.Max(1, _threads));
+            Monitor.PulseAll(_monitor);
         }
     }
 
     protected override void QueueTask(Task task)
     {
-        lock (_lock)
+        lock (_monitor)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             _queue.Enqueue(task);
@@ -41,15 +41,15 @@ internal sealed class BlockingIoScheduler(int maxThreads) : TaskScheduler, IDisp
                 _threads++;
                 new Thread(Work) { IsBackground = true, Name = "warp blocking I/O" }.Start();
             }
+            Monitor.Pulse(_monitor);
         }
-        _queued.Release();
     }
 
     protected override bool TryExecuteTaskInline(Task task, bool taskWasPreviouslyQueued) => false;
 
     protected override IEnumerable<Task> GetScheduledTasks()
     {
-        lock (_lock)
+        lock (_monitor)
             return [.. _queue];
     }
 
@@ -61,13 +61,14 @@ internal sealed class BlockingIoScheduler(int maxThreads) : TaskScheduler, IDisp
 
     private Task? Next()
     {
-        lock (_lock)
-            _idle++;
-        _queued.Wait();
-        lock (_lock)
+        lock (_monitor)
         {
+            _idle++;
+            Task? task;
+            while (!_queue.TryDequeue(out task) && !_disposed)
+                Monitor.Wait(_monitor);
             _idle--;
-            return _queue.TryDequeue(out Task? task) ? task : null;
+            return task;
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Warp.Actors.Persistence;
 using Warp.Protocol.Messages;
 
@@ -8,7 +9,7 @@ public sealed partial class Sequencer
     private void Commit(SequencerMessage.Commit message)
     {
         ObjectCommit commit = message.Object;
-        CommitDecision decision = CommitRules.Decide(_state, commit, Now, Services.Times.CommitDeadline);
+        CommitDecision decision = _rules.Decide(_state, commit, Now, Services.Times.CommitDeadline);
         if (decision.Committed is { } committed)
             Persist(message, ChangesOf(commit, committed, decision.AnyAccepted), Written, Refused);
         else if (decision.Repeated is { } known)
@@ -32,7 +33,7 @@ public sealed partial class Sequencer
         var outcomes = new BatchOutcome[commit.Batches.Count];
         for (int i = 0; i < outcomes.Length; i++)
         {
-            outcomes[i] = known.Answers[i] is { } answer
+            outcomes[i] = known.AnswerOf(i) is { } answer
                 ? new BatchOutcome(answer with { LogStartOffset = _state.Find(commit.Batches[i].Partition)?.LogStartOffset ?? -1 })
                 : new BatchOutcome(default, Hold(commit, i).Answer.Task);
         }
@@ -70,7 +71,7 @@ public sealed partial class Sequencer
         foreach (HeldBatch held in waiting)
         {
             Patience patience = held.IsOverdue || startsHere ? Patience.AtAnEnd : Patience.Wait;
-            CommitDecision decision = CommitRules.DecideHeld(_state, held.Commit, held.Index, Now, patience);
+            CommitDecision decision = _rules.DecideHeld(_state, held.Commit, held.Index, Now, patience);
             if (decision.Committed is not { } committed)
                 continue;
             Persist(retry, ChangesOf(held.Commit, committed, decision.AnyAccepted), () => Written(held, committed), _ => Refused(held));
@@ -80,7 +81,7 @@ public sealed partial class Sequencer
         void Written(HeldBatch held, ObjectCommitted committed)
         {
             _held.Remove(held);
-            held.Answer.Set(_state.FindCommit(held.Commit.ObjectId)?.Answers[held.Index] ?? BatchAnswer.Failed(ErrorCode.RequestTimedOut));
+            held.Answer.Set(_state.FindCommit(held.Commit.ObjectId)?.AnswerOf(held.Index) ?? BatchAnswer.Failed(ErrorCode.RequestTimedOut));
             Published(committed);
             if (_held.Any(retry.Partition, retry.ProducerId))
                 Self.Tell(retry);
@@ -96,15 +97,15 @@ public sealed partial class Sequencer
     /// <summary>Wakes those who wait for what has just been journaled.</summary>
     private void Published(ObjectCommitted committed)
     {
-        foreach (ObjectCommitted.CommittedPartition partition in committed.Partitions)
+        TopicPartition? signaled = null;
+        foreach (ref readonly ObjectCommitted.CommittedBatch batch in CollectionsMarshal.AsSpan(committed.Batches))
         {
-            var key = new TopicPartition(partition.TopicId, partition.Partition);
-            SignalWatchers(key);
-            foreach (ObjectCommitted.CommittedBatch batch in partition.Batches)
-            {
-                if (batch.ProducerId >= 0 && _held.Any(key, batch.ProducerId))
-                    Self.Tell(new SequencerMessage.RetryHeld(key, batch.ProducerId));
-            }
+            TopicPartition key = batch.Key;
+            if (key != signaled)
+                SignalWatchers(key);
+            signaled = key;
+            if (batch.ProducerId >= 0 && _held.Any(key, batch.ProducerId))
+                Self.Tell(new SequencerMessage.RetryHeld(key, batch.ProducerId));
         }
     }
 

@@ -18,6 +18,7 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
     private static readonly EventCodec s_codec = new(EventSpecs.All);
 
     private readonly SequencerState _state;
+    private readonly CommitRules _rules = new();
     private readonly HeldBatches _held = new();
     private readonly Dictionary<TopicPartition, List<Watching>> _watchers = [];
 
@@ -223,8 +224,12 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
 
     private void SignalWatchers(TopicPartition partition)
     {
-        if (!_watchers.TryGetValue(partition, out List<Watching>? list))
-            return;
+        if (_watchers.TryGetValue(partition, out List<Watching>? list))
+            SignalWatchers(partition, list);
+    }
+
+    private void SignalWatchers(TopicPartition partition, List<Watching> list)
+    {
         long end = _state.Find(partition)?.NextOffset ?? long.MaxValue;
         list.RemoveAll(watching =>
         {

@@ -128,10 +128,10 @@ public sealed partial class SequencerState
 
     private static SequencerSnapshot.RecentCommitSnapshot ToSnapshot(ObjectId id, long timeMs, RecentCommit recent)
     {
-        var snapshot = new SequencerSnapshot.RecentCommitSnapshot { ObjectId = id.ToGuid(), Time = timeMs, BatchCount = recent.Answers.Count };
-        for (int i = 0; i < recent.Answers.Count; i++)
+        var snapshot = new SequencerSnapshot.RecentCommitSnapshot { ObjectId = id.ToGuid(), Time = timeMs, BatchCount = recent.Count };
+        for (int i = 0; i < recent.Count; i++)
         {
-            if (recent.Answers[i] is { } answer)
+            if (recent.AnswerOf(i) is { } answer)
                 snapshot.Answers.Add(new SequencerSnapshot.AnswerSnapshot { Index = i, Error = answer.Error, BaseOffset = answer.BaseOffset });
         }
         return snapshot;

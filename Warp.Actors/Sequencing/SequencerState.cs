@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Warp.Actors.Persistence;
 using Warp.Protocol.Messages;
 
@@ -118,36 +119,39 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
             _recent.Add(objectId, recent);
             _recentByAge.Enqueue((objectId, TimeMs));
         }
-        foreach (ObjectCommitted.CommittedPartition partition in committed.Partitions)
+        PartitionLog? log = null;
+        foreach (ref readonly ObjectCommitted.CommittedBatch batch in CollectionsMarshal.AsSpan(committed.Batches))
         {
-            var key = new TopicPartition(partition.TopicId, partition.Partition);
-            foreach (ObjectCommitted.CommittedBatch batch in partition.Batches)
-            {
-                var error = batch.Error;
-                recent.Set(batch.Index, error, batch.BaseOffset);
-                if (error == ErrorCode.None && !batch.Duplicate)
-                    Append(_logs[key], objectId, committed, batch);
-            }
+            recent.Set(batch.Index, batch.Error, batch.BaseOffset);
+            if (batch.Error != ErrorCode.None || batch.Duplicate)
+                continue;
+            if (log?.Key != batch.Key)
+                log = _logs[batch.Key];
+            Append(log!, objectId, committed, batch);
         }
         ForgetCommits(node);
         ForgetSwaps();
         ForgetTombstones();
     }
 
-    private void Append(PartitionLog log, ObjectId objectId, ObjectCommitted committed, ObjectCommitted.CommittedBatch batch)
+    private void Append(PartitionLog log, ObjectId objectId, ObjectCommitted committed, in ObjectCommitted.CommittedBatch batch)
     {
         var extent = new Extent(
             batch.BaseOffset, batch.BaseOffset + batch.OffsetCount - 1, ExtentSource.Object, objectId, batch.Position, batch.Length, batch.MaxTimestamp);
         if (log.Append(extent))
-        {
-            ObjectUse use = _objects.GetValueOrDefault(objectId) ?? new ObjectUse(committed.ObjectSize, committed.Level, 0);
-            _objects[objectId] = use with { Extents = use.Extents + 1 };
-        }
+            Use(objectId, committed.ObjectSize, committed.Level);
         if (batch.ProducerId >= 0)
         {
             int last = ProducerState.LastSequence(batch.BaseSequence, batch.OffsetCount);
             log.ProducerRef(batch.ProducerId).Append(batch.ProducerEpoch, batch.BaseSequence, last, batch.BaseOffset, TimeMs);
         }
+    }
+
+    /// <summary>Counts one more extent in an object.</summary>
+    private void Use(ObjectId id, long sizeBytes, int level)
+    {
+        ref ObjectUse use = ref CollectionsMarshal.GetValueRefOrAddDefault(_objects, id, out bool known);
+        use = known ? use with { Extents = use.Extents + 1 } : new ObjectUse(sizeBytes, level, 1);
     }
 
     private void Release(List<Extent> dropped)
@@ -156,11 +160,10 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
         {
             if (extent.Source != ExtentSource.Object)
                 continue;
-            ObjectUse use = _objects[extent.ObjectId];
-            if (use.Extents == 1)
+            ref ObjectUse use = ref CollectionsMarshal.GetValueRefOrNullRef(_objects, extent.ObjectId);
+            use = use with { Extents = use.Extents - 1 };
+            if (use.Extents == 0)
                 _objects.Remove(extent.ObjectId);
-            else
-                _objects[extent.ObjectId] = use with { Extents = use.Extents - 1 };
         }
         dropped.Clear();
     }
@@ -193,17 +196,7 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
     }
 
     /// <summary>How an object is used by this shard.</summary>
-    public sealed record ObjectUse(long SizeBytes, int Level, int Extents);
+    public readonly record struct ObjectUse(long SizeBytes, int Level, int Extents);
 
     private readonly record struct NodeCommits(long LastNumber, long TimeMs);
-}
-
-/// <summary>The answers that the batches of a commit got; null for those that are (or were, before a restart) held back.</summary>
-public sealed class RecentCommit(int batchCount)
-{
-    private readonly BatchAnswer?[] _answers = new BatchAnswer?[batchCount];
-
-    public IReadOnlyList<BatchAnswer?> Answers => _answers;
-
-    internal void Set(int index, ErrorCode error, long baseOffset) => _answers[index] = new BatchAnswer(error, baseOffset, -1);
 }

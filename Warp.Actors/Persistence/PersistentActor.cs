@@ -22,8 +22,14 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
     private readonly PersistenceServices _services;
     private readonly EventCodec _codec;
     private readonly HashSet<IAsk> _unproven = new(ReferenceEqualityComparer.Instance);
-    private TMessage? _inFlight;
-    private Task _writing = Task.CompletedTask;
+
+    /// <summary>Taken while the journal has a write of this instance.</summary>
+    private readonly SemaphoreSlim _noWrite = new(1);
+
+    private readonly Action<WriteResult> _writeDone;
+    private readonly Action _complete;
+    private UnderWay? _underWay;
+    private WriteResult _result;
     private long _sequenceNr;
     private long _bytesSinceSnapshot;
     private long _lastSnapshotBytes;
@@ -35,6 +41,8 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
         _codec = codec;
         PersistenceId = persistenceId;
         ShardId = shardId;
+        _writeDone = WriteDone;
+        _complete = Complete;
     }
 
     /// <summary>The name of this actor's history in the journal.</summary>
@@ -49,6 +57,9 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
 
     /// <summary>The number of the last event that the state is made of.</summary>
     protected long SequenceNr => _sequenceNr;
+
+    /// <summary>The command whose events are being written; what runs after the write finds it here.</summary>
+    protected TMessage Writing => _underWay!.Value.Command;
 
     /// <summary>Whether the message may lead to events; such messages wait while a write is under way.</summary>
     protected abstract bool IsCommand(TMessage message);
@@ -91,7 +102,7 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
 
     protected internal sealed override ValueTask ReceiveAsync(TMessage message)
     {
-        if (_inFlight is not null && IsCommand(message))
+        if (_underWay is not null && IsCommand(message))
             Stash();
         else
             Handle(message);
@@ -101,9 +112,9 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
     protected internal override async ValueTask StopAsync()
     {
         // The next instance must find what this one has written: nothing may reach the journal behind its back.
-        await _writing;
+        await _noWrite.WaitAsync();
         await _snapshotting;
-        FailAsk(_inFlight);
+        FailAsk(_underWay?.Command);
         foreach (IAsk question in _unproven)
             question.Fail(new ActorStoppedException(PersistenceId));
     }
@@ -117,27 +128,23 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
     /// <param name="refused">Runs when the journal refused this write, for good.</param>
     protected void Persist(TMessage command, Changes changes, Action then, Action<WriteResult> refused)
     {
-        if (_inFlight is not null)
+        if (_underWay is not null)
             throw new InvalidOperationException($"{PersistenceId} has a write under way.");
-        _inFlight = command;
+        var records = new EventRecord[changes.Events.Count];
+        for (int i = 0; i < records.Length; i++)
+            records[i] = _codec.Encode(changes.Events[i], Services.HighestVersion);
         var write = new ActorWrite
         {
             Fence = Fence,
             PersistenceId = PersistenceId,
             FirstSequenceNr = _sequenceNr + 1,
-            Events = [.. changes.Events.Select(@event => _codec.Encode(@event, Services.HighestVersion))],
+            Events = records,
             References = changes.References,
             NotAfter = changes.NotAfter,
         };
-        _writing = CompleteAsync(_services.Commits.AppendAsync(write));
-
-        async Task CompleteAsync(Task<WriteResult> append)
-        {
-            WriteResult result = await append;
-            if (result.Outcome == WriteOutcome.Unknown)
-                _services.Doubt(ShardId);
-            Post(() => Complete(result, write, changes.Events, then, refused));
-        }
+        _underWay = new UnderWay(command, changes.Events, write.PayloadBytes, then, refused);
+        _noWrite.Wait(CancellationToken.None); // there is none, so this does not wait
+        _services.Commits.Append(write, _writeDone);
     }
 
     /// <summary>
@@ -190,8 +197,20 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
         }
     }
 
-    private void Complete(WriteResult result, ActorWrite write, IReadOnlyList<IEvent> events, Action then, Action<WriteResult> refused)
+    /// <summary>Runs outside of the actor's turns.</summary>
+    private void WriteDone(WriteResult result)
     {
+        if (result.Outcome == WriteOutcome.Unknown)
+            _services.Doubt(ShardId);
+        _result = result;
+        _noWrite.Release();
+        Post(_complete);
+    }
+
+    private void Complete()
+    {
+        WriteResult result = _result;
+        UnderWay done = _underWay!.Value;
         if (result.Outcome == WriteOutcome.Unknown)
             throw new OwnershipLostException(PersistenceId, $"the outcome of a write is unknown ({result.Detail})");
         if (result.Refusal is WriteRefusal.Fenced or WriteRefusal.SequenceConflict)
@@ -200,20 +219,19 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
         if (result.Outcome == WriteOutcome.Refused)
         {
             Log.LogWarning("{Actor}: a write was refused: {Refusal}, {Detail}", PersistenceId, result.Refusal, result.Detail);
-            refused(result);
+            done.Refused(result);
         }
         else
         {
-            foreach (IEvent @event in events)
-                Apply(@event);
-            foreach (EventRecord record in write.Events)
-                _bytesSinceSnapshot += record.Payload.Length;
-            _sequenceNr += events.Count;
-            then();
+            for (int i = 0; i < done.Events.Count; i++)
+                Apply(done.Events[i]);
+            _bytesSinceSnapshot += done.Bytes;
+            _sequenceNr += done.Events.Count;
+            done.Then();
             SnapshotIfDue();
         }
-        _inFlight = null;
-        while (_inFlight is null && TryUnstash(out TMessage? next))
+        _underWay = null;
+        while (_underWay is null && TryUnstash(out TMessage? next))
             Handle(next);
     }
 
@@ -248,4 +266,8 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
     }
 
     private void FailAsk(TMessage? message) => (message as IAsk)?.Fail(new ActorStoppedException(PersistenceId));
+
+    /// <summary>A write, and what follows on it.</summary>
+    private readonly record struct UnderWay(
+        TMessage Command, IReadOnlyList<IEvent> Events, int Bytes, Action Then, Action<WriteResult> Refused);
 }

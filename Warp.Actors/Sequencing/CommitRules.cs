@@ -18,10 +18,11 @@ public sealed class CommitRules
         : one.Partition != other.Partition ? one.Partition.CompareTo(other.Partition)
         : one.Index.CompareTo(other.Index);
 
-    private readonly ObjectCommitted _committed = new();
-
     /// <summary>Those of the partition whose batches are being decided, as they would be after the batches decided so far.</summary>
     private readonly Dictionary<long, ProducerState> _producers = [];
+
+    /// <summary>The event of the last decision that had one.</summary>
+    public ObjectCommitted Committed { get; } = new();
 
     /// <summary>Decides a commit.</summary>
     public CommitDecision Decide(SequencerState state, ObjectCommit commit, DateTimeOffset now, TimeSpan deadline)
@@ -41,7 +42,7 @@ public sealed class CommitRules
         for (int i = 0; i < commit.Batches.Count; i++)
             Add(i, commit.Batches[i]);
         // By partition, each of which is looked up once. What follows on each other in the object also needs fewer bytes.
-        _committed.Batches.Sort(s_byPlace);
+        Committed.Batches.Sort(s_byPlace);
         return DecideBatches(state, Patience.Wait);
     }
 
@@ -55,17 +56,17 @@ public sealed class CommitRules
 
     private void Begin(ObjectCommit commit, long number, DateTimeOffset now)
     {
-        _committed.Time = now.ToUnixTimeMilliseconds();
-        _committed.ObjectId = commit.ObjectId.ToGuid();
-        _committed.ObjectSize = commit.SizeBytes;
-        _committed.NodeId = commit.Node.NodeId;
-        _committed.Incarnation = commit.Node.Incarnation;
-        _committed.Number = number;
-        _committed.BatchCount = commit.Batches.Count;
-        _committed.Batches.Clear();
+        Committed.Time = now.ToUnixTimeMilliseconds();
+        Committed.ObjectId = commit.ObjectId.ToGuid();
+        Committed.ObjectSize = commit.SizeBytes;
+        Committed.NodeId = commit.Node.NodeId;
+        Committed.Incarnation = commit.Node.Incarnation;
+        Committed.Number = number;
+        Committed.BatchCount = commit.Batches.Count;
+        Committed.Batches.Clear();
     }
 
-    private void Add(int index, in BatchToCommit batch) => _committed.Batches.Add(new ObjectCommitted.CommittedBatch
+    private void Add(int index, in BatchToCommit batch) => Committed.Batches.Add(new ObjectCommitted.CommittedBatch
     {
         TopicId = batch.Partition.TopicId,
         Partition = batch.Partition.Partition,
@@ -82,7 +83,7 @@ public sealed class CommitRules
 
     private CommitDecision DecideBatches(SequencerState state, Patience patience)
     {
-        Span<ObjectCommitted.CommittedBatch> batches = CollectionsMarshal.AsSpan(_committed.Batches);
+        Span<ObjectCommitted.CommittedBatch> batches = CollectionsMarshal.AsSpan(Committed.Batches);
         List<int>? held = null;
         bool anyAccepted = false;
         int answered = 0;
@@ -110,9 +111,9 @@ public sealed class CommitRules
             }
             batches[answered++] = batch;
         }
-        _committed.Batches.RemoveRange(answered, batches.Length - answered);
-        bool isEvent = answered > 0 || _committed.Number > 0;
-        return new CommitDecision(CommitRefusal.None, null, isEvent ? _committed : null, held ?? (IReadOnlyList<int>)[], anyAccepted);
+        Committed.Batches.RemoveRange(answered, batches.Length - answered);
+        bool isEvent = answered > 0 || Committed.Number > 0;
+        return new CommitDecision(CommitRefusal.None, null, isEvent ? Committed : null, held ?? (IReadOnlyList<int>)[], anyAccepted);
     }
 
     /// <summary>Gives a batch its offset, that of the first time, or an error; false when it has to wait.</summary>
@@ -165,7 +166,7 @@ public sealed class CommitRules
         if (verdict == SequenceVerdict.InOrder)
         {
             int last = ProducerState.LastSequence(batch.BaseSequence, batch.OffsetCount);
-            producer.Append(batch.ProducerEpoch, batch.BaseSequence, last, offset, _committed.Time);
+            producer.Append(batch.ProducerEpoch, batch.BaseSequence, last, offset, Committed.Time);
         }
         else if (verdict == SequenceVerdict.Duplicate)
         {

@@ -6,26 +6,38 @@ namespace Warp.Actors.Sequencing;
 
 public sealed partial class Sequencer
 {
+    // One commit is written at a time, so what it takes is kept for the next.
+    private readonly CommitRules _rules = new();
+    private readonly IReadOnlyList<IEvent> _committed;
+    private readonly ObjectReference[] _newReference = new ObjectReference[1];
+    private readonly Action _commitWritten;
+    private readonly Action<WriteResult> _commitRefused;
+
     private void Commit(SequencerMessage.Commit message)
     {
         ObjectCommit commit = message.Object;
         CommitDecision decision = _rules.Decide(_state, commit, Now, Services.Times.CommitDeadline);
-        if (decision.Committed is { } committed)
-            Persist(message, ChangesOf(commit, committed, decision.AnyAccepted), Written, Refused);
-        else if (decision.Repeated is { } known)
-            WhenOwner(prove: false, () => message.Reply.Set(Answer(commit, known)), message);
+        if (decision.Committed is null)
+            AnswerUnwritten(message, decision);
         else
-            WhenOwner(prove: false, () => message.Reply.Set(new CommitReply(decision.Refusal, [])), message);
-
-        void Written()
-        {
-            message.Reply.Set(Answer(commit, _state.FindCommit(commit.ObjectId)!));
-            Published(committed);
-        }
-
-        void Refused(WriteResult result) => message.Reply.Set(
-            new CommitReply(result.Refusal == WriteRefusal.TooLate ? CommitRefusal.TooLate : CommitRefusal.NotWritten, []));
+            Persist(message, ChangesOf(commit, decision.AnyAccepted), _commitWritten, _commitRefused);
     }
+
+    private void AnswerUnwritten(SequencerMessage.Commit message, CommitDecision decision) => WhenOwner(
+        prove: false,
+        () => message.Reply.Set(
+            decision.Repeated is { } known ? Answer(message.Object, known) : new CommitReply(decision.Refusal, [])),
+        message);
+
+    private void CommitWritten()
+    {
+        var message = (SequencerMessage.Commit)Writing;
+        message.Reply.Set(Answer(message.Object, _state.FindCommit(message.Object.ObjectId)!));
+        Published(_rules.Committed);
+    }
+
+    private void CommitRefused(WriteResult result) => ((SequencerMessage.Commit)Writing).Reply.Set(
+        new CommitReply(result.Refusal == WriteRefusal.TooLate ? CommitRefusal.TooLate : CommitRefusal.NotWritten, []));
 
     /// <summary>The answers of a journaled commit; batches without one are (again) held.</summary>
     private CommitReply Answer(ObjectCommit commit, RecentCommit known)
@@ -72,17 +84,17 @@ public sealed partial class Sequencer
         {
             Patience patience = held.IsOverdue || startsHere ? Patience.AtAnEnd : Patience.Wait;
             CommitDecision decision = _rules.DecideHeld(_state, held.Commit, held.Index, Now, patience);
-            if (decision.Committed is not { } committed)
+            if (decision.Committed is null)
                 continue;
-            Persist(retry, ChangesOf(held.Commit, committed, decision.AnyAccepted), () => Written(held, committed), _ => Refused(held));
+            Persist(retry, ChangesOf(held.Commit, decision.AnyAccepted), () => Written(held), _ => Refused(held));
             return;
         }
 
-        void Written(HeldBatch held, ObjectCommitted committed)
+        void Written(HeldBatch held)
         {
             _held.Remove(held);
             held.Answer.Set(_state.FindCommit(held.Commit.ObjectId)?.AnswerOf(held.Index) ?? BatchAnswer.Failed(ErrorCode.RequestTimedOut));
-            Published(committed);
+            Published(_rules.Committed);
             if (_held.Any(retry.Partition, retry.ProducerId))
                 Self.Tell(retry);
         }
@@ -109,11 +121,14 @@ public sealed partial class Sequencer
         }
     }
 
-    private Changes ChangesOf(ObjectCommit commit, ObjectCommitted committed, bool anyAccepted) => new([committed])
+    /// <summary>What is written with the event that was decided last.</summary>
+    private Changes ChangesOf(ObjectCommit commit, bool anyAccepted)
     {
-        References = anyAccepted && !_state.Objects.ContainsKey(commit.ObjectId)
-            ? [new ObjectReference(commit.ObjectId, commit.SizeBytes, 0, ReferenceChange.Add)]
-            : [],
-        NotAfter = commit.ObjectId.Time + Services.Times.CommitDeadline,
-    };
+        _newReference[0] = new ObjectReference(commit.ObjectId, commit.SizeBytes, 0, ReferenceChange.Add);
+        return new Changes(_committed)
+        {
+            References = anyAccepted && !_state.Objects.ContainsKey(commit.ObjectId) ? _newReference : [],
+            NotAfter = commit.ObjectId.Time + Services.Times.CommitDeadline,
+        };
+    }
 }

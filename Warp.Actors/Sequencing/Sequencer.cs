@@ -18,7 +18,6 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
     private static readonly EventCodec s_codec = new(EventSpecs.All);
 
     private readonly SequencerState _state;
-    private readonly CommitRules _rules = new();
     private readonly HeldBatches _held = new();
     private readonly Dictionary<TopicPartition, List<Watching>> _watchers = [];
 
@@ -26,6 +25,9 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
         : base(services, s_codec, SequencerHistory.PersistenceIdOf(shardId), shardId)
     {
         _state = new SequencerState(services.Times.CommitDeadline + services.Times.AnswerMemory);
+        _committed = [_rules.Committed];
+        _commitWritten = CommitWritten;
+        _commitRefused = CommitRefused;
     }
 
     private DateTimeOffset Now => Services.Leases.Clock.Now;

@@ -54,34 +54,36 @@ public sealed partial class ObjectCommitted
             return batches;
         }
 
+        private static bool Has(BatchShape shape, BatchShape flag) => (shape & flag) != 0;
+
         private readonly void Write(WireWriter writer, ref ExpectedBatch expected)
         {
             BatchShape shape = ShapeIn(expected);
             writer.WriteUvarint((uint)shape);
-            if (shape.HasFlag(BatchShape.NewTopic))
+            if (Has(shape, BatchShape.NewTopic))
                 writer.WriteUuid(TopicId);
-            if (shape.HasFlag(BatchShape.NewPartition))
+            if (Has(shape, BatchShape.NewPartition))
             {
-                writer.WriteVarint(Partition - (shape.HasFlag(BatchShape.NewTopic) ? 0 : expected.Key!.Value.Partition));
+                writer.WriteVarint(Partition - (Has(shape, BatchShape.NewTopic) ? 0 : expected.Key!.Value.Partition));
                 expected.BaseOffset = 0;
             }
-            if (shape.HasFlag(BatchShape.Index))
+            if (Has(shape, BatchShape.Index))
                 writer.WriteVarlong((long)Index - expected.Index);
-            if (shape.HasFlag(BatchShape.Position))
+            if (Has(shape, BatchShape.Position))
                 writer.WriteUvarlong((ulong)(Position - expected.Position));
-            if (shape.HasFlag(BatchShape.Length))
+            if (Has(shape, BatchShape.Length))
                 writer.WriteVarlong((long)Length - expected.Length);
-            if (shape.HasFlag(BatchShape.OffsetCount))
+            if (Has(shape, BatchShape.OffsetCount))
                 writer.WriteVarlong((long)OffsetCount - expected.OffsetCount);
             writer.WriteVarlong(BaseOffset - expected.BaseOffset);
             writer.WriteVarlong(MaxTimestamp - expected.MaxTimestamp);
-            if (shape.HasFlag(BatchShape.Producer))
+            if (Has(shape, BatchShape.Producer))
             {
                 writer.WriteVarlong(ProducerId - expected.ProducerId);
                 writer.WriteVarint(ProducerEpoch - expected.ProducerEpoch);
                 writer.WriteVarlong((long)BaseSequence - expected.BaseSequence);
             }
-            if (shape.HasFlag(BatchShape.Error))
+            if (Has(shape, BatchShape.Error))
                 writer.WriteError(Error);
             expected.GoOnFrom(this);
         }
@@ -90,22 +92,22 @@ public sealed partial class ObjectCommitted
         {
             var shape = (BatchShape)reader.ReadUvarint(Field);
             TopicPartition key = ReadKey(ref reader, shape, ref expected);
-            bool hasProducer = shape.HasFlag(BatchShape.Producer);
+            bool hasProducer = Has(shape, BatchShape.Producer);
             var batch = new CommittedBatch
             {
                 TopicId = key.TopicId,
                 Partition = key.Partition,
-                Index = (int)(expected.Index + (shape.HasFlag(BatchShape.Index) ? reader.ReadVarlong(Field) : 0)),
-                Position = expected.Position + (shape.HasFlag(BatchShape.Position) ? (long)reader.ReadUvarlong(Field) : 0),
-                Length = (int)(expected.Length + (shape.HasFlag(BatchShape.Length) ? reader.ReadVarlong(Field) : 0)),
-                OffsetCount = (int)(expected.OffsetCount + (shape.HasFlag(BatchShape.OffsetCount) ? reader.ReadVarlong(Field) : 0)),
+                Index = (int)(expected.Index + (Has(shape, BatchShape.Index) ? reader.ReadVarlong(Field) : 0)),
+                Position = expected.Position + (Has(shape, BatchShape.Position) ? (long)reader.ReadUvarlong(Field) : 0),
+                Length = (int)(expected.Length + (Has(shape, BatchShape.Length) ? reader.ReadVarlong(Field) : 0)),
+                OffsetCount = (int)(expected.OffsetCount + (Has(shape, BatchShape.OffsetCount) ? reader.ReadVarlong(Field) : 0)),
                 BaseOffset = expected.BaseOffset + reader.ReadVarlong(Field),
                 MaxTimestamp = expected.MaxTimestamp + reader.ReadVarlong(Field),
                 ProducerId = hasProducer ? expected.ProducerId + reader.ReadVarlong(Field) : -1,
                 ProducerEpoch = hasProducer ? (short)(expected.ProducerEpoch + reader.ReadVarint(Field)) : (short)-1,
                 BaseSequence = hasProducer ? (int)(expected.BaseSequence + reader.ReadVarlong(Field)) : -1,
-                Duplicate = shape.HasFlag(BatchShape.Duplicate),
-                Error = shape.HasFlag(BatchShape.Error) ? reader.ReadError(Field) : ErrorCode.None,
+                Duplicate = Has(shape, BatchShape.Duplicate),
+                Error = Has(shape, BatchShape.Error) ? reader.ReadError(Field) : ErrorCode.None,
             };
             expected.GoOnFrom(batch);
             return batch;
@@ -113,10 +115,10 @@ public sealed partial class ObjectCommitted
 
         private static TopicPartition ReadKey(ref WireReader reader, BatchShape shape, ref ExpectedBatch expected)
         {
-            if (expected.Key is { } key && !shape.HasFlag(BatchShape.NewPartition))
+            if (expected.Key is { } key && !Has(shape, BatchShape.NewPartition))
                 return key;
             expected.BaseOffset = 0;
-            if (expected.Key is { } before && !shape.HasFlag(BatchShape.NewTopic))
+            if (expected.Key is { } before && !Has(shape, BatchShape.NewTopic))
                 return before with { Partition = before.Partition + reader.ReadVarint(Field) };
             return new TopicPartition(reader.ReadUuid(Field), reader.ReadVarint(Field));
         }

@@ -147,7 +147,7 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
         List<PartitionLog> logs = [.. _state.Logs.Where(log => log.Key.TopicId == delete.TopicId)];
         var dropped = new List<Extent>();
         foreach (PartitionLog log in logs)
-            dropped.AddRange(log.Extents);
+            log.Extents.AddTo(dropped);
         var changes = new Changes([new PartitionsDeleted { Time = Now.ToUnixTimeMilliseconds(), TopicId = delete.TopicId }])
         {
             References = _state.ReferencesDroppedWith(CollectionsMarshal.AsSpan(dropped)),
@@ -180,8 +180,7 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
             Unchanged(new DeleteRecordsReply(ErrorCode.None, log.LogStartOffset));
             return;
         }
-        ReadOnlySpan<Extent> extents = log.Extents;
-        int kept = log.FindExtent(offset);
+        Extent[] dropped = log.Extents[..log.FindExtent(offset)].ToArray();
         var advanced = new LogStartAdvanced
         {
             Time = Now.ToUnixTimeMilliseconds(),
@@ -189,7 +188,7 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
             Partition = delete.Partition.Partition,
             LogStartOffset = offset,
         };
-        var changes = new Changes([advanced]) { References = _state.ReferencesDroppedWith(extents[..kept]) };
+        var changes = new Changes([advanced]) { References = _state.ReferencesDroppedWith(dropped) };
         Persist(delete, changes, () => delete.Reply.Set(new DeleteRecordsReply(ErrorCode.None, log.LogStartOffset)),
             _ => delete.Reply.Set(new DeleteRecordsReply(ErrorCode.KafkaStorageError, -1)));
 

@@ -14,7 +14,7 @@ public sealed partial class SequencerState
         var liveBytes = new Dictionary<ObjectId, long>();
         foreach (PartitionLog log in _logs.Values)
         {
-            foreach (ref readonly Extent extent in log.Extents)
+            foreach (Extent extent in log.Extents)
             {
                 if (extent.Source == ExtentSource.Object)
                     liveBytes[extent.ObjectId] = liveBytes.GetValueOrDefault(extent.ObjectId) + extent.Length;
@@ -39,7 +39,7 @@ public sealed partial class SequencerState
         var found = new List<PartitionExtent>();
         foreach (PartitionLog log in _logs.Values)
         {
-            foreach (ref readonly Extent extent in log.Extents)
+            foreach (Extent extent in log.Extents)
             {
                 if (extent.Source == ExtentSource.Object && objects.Contains(extent.ObjectId))
                     found.Add(new PartitionExtent(log.Key, extent));

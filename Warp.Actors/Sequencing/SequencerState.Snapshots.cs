@@ -96,7 +96,7 @@ public sealed partial class SequencerState
             CleanedUpTo = log.Cleaning.UpToOffset,
             DeleteHorizon = log.Cleaning.DeleteHorizonMs,
         };
-        foreach (ref readonly Extent extent in log.Extents)
+        foreach (Extent extent in log.Extents)
         {
             snapshot.Extents.Add(new SequencerSnapshot.ExtentSnapshot
             {

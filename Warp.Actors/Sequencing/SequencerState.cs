@@ -99,7 +99,7 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
             _deletedByAge.Enqueue((deleted.TopicId, TimeMs));
         foreach (PartitionLog log in _logs.Values.Where(log => log.Key.TopicId == deleted.TopicId).ToList())
         {
-            _droppedExtents.AddRange(log.Extents);
+            log.Extents.AddTo(_droppedExtents);
             _logs.Remove(log.Key);
         }
         Release(_droppedExtents);

@@ -65,7 +65,7 @@ internal sealed class SequencerCore
     public void DeleteRecords(TopicPartition partition, long offset)
     {
         PartitionLog log = State.Find(partition)!;
-        Drop(State.ReferencesDroppedWith(log.Extents[..log.FindExtent(offset)]));
+        Drop(State.ReferencesDroppedWith(log.Extents[..log.FindExtent(offset)].ToArray()));
         Apply(new LogStartAdvanced { Time = NowMs, TopicId = partition.TopicId, Partition = partition.Partition, LogStartOffset = offset });
     }
 

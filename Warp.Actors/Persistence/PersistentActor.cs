@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Warp.Actors.Kernel;
 using Warp.Protocol.Messages;
+using Warp.Protocol.Wire;
 
 namespace Warp.Actors.Persistence;
 
@@ -19,12 +20,20 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
     /// <summary>A snapshot is worth writing when so many times its predecessor's bytes have gathered in events.</summary>
     private const int EventsPerSnapshot = 2;
 
+    /// <summary>Memory for events that is kept for the next; sequencers need some hundred bytes.</summary>
+    private const int KeptPayloadBytes = 64 * 1024;
+
     private readonly PersistenceServices _services;
     private readonly EventCodec _codec;
     private readonly HashSet<IAsk> _unproven = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Taken while the journal has a write of this instance.</summary>
     private readonly SemaphoreSlim _noWrite = new(1);
+
+    /// <summary>
+    /// The events of the write under way, or of the last one. It is never disposed of: a write of unknown outcome may still be read from it.
+    /// </summary>
+    private WireWriter _payloads = new();
 
     private readonly Action<WriteResult> _writeDone;
     private readonly Action _complete;
@@ -130,15 +139,15 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
     {
         if (_underWay is not null)
             throw new InvalidOperationException($"{PersistenceId} has a write under way.");
-        var records = new EventRecord[changes.Events.Count];
-        for (int i = 0; i < records.Length; i++)
-            records[i] = _codec.Encode(changes.Events[i], Services.HighestVersion);
+        if (_payloads.Length > KeptPayloadBytes)
+            _payloads = new WireWriter();
+        _payloads.Clear();
         var write = new ActorWrite
         {
             Fence = Fence,
             PersistenceId = PersistenceId,
             FirstSequenceNr = _sequenceNr + 1,
-            Events = records,
+            Events = _codec.EncodeAll(changes.Events, Services.HighestVersion, _payloads),
             References = changes.References,
             NotAfter = changes.NotAfter,
         };
@@ -241,8 +250,12 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
     /// </summary>
     private void SnapshotIfDue()
     {
-        if (!_snapshotting.IsCompleted || _bytesSinceSnapshot < Math.Max(_services.SnapshotSpacingBytes, EventsPerSnapshot * _lastSnapshotBytes))
-            return;
+        if (_snapshotting.IsCompleted && _bytesSinceSnapshot >= Math.Max(_services.SnapshotSpacingBytes, EventsPerSnapshot * _lastSnapshotBytes))
+            Snapshot();
+    }
+
+    private void Snapshot()
+    {
         var snapshot = new SnapshotRecord(_sequenceNr, TakeSnapshot());
         _bytesSinceSnapshot = 0;
         _lastSnapshotBytes = snapshot.Payload.Length;

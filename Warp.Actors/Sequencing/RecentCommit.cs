@@ -3,10 +3,17 @@ using Warp.Protocol.Messages;
 namespace Warp.Actors.Sequencing;
 
 /// <summary>The answers that the batches of a commit got; none for those that are (or were, before a restart) held back.</summary>
-public sealed class RecentCommit(int batchCount)
+/// <param name="id">The commit's object.</param>
+/// <param name="timeMs">When it was made, in ms.</param>
+/// <param name="batchCount">How many batches it has.</param>
+public sealed class RecentCommit(ObjectId id, long timeMs, int batchCount)
 {
     /// <summary>0 without an answer, 1 more than the base offset, or 1 less than the error below 0, since an error has no offset.</summary>
     private readonly long[] _answers = new long[batchCount];
+
+    public ObjectId Id { get; } = id;
+
+    public long TimeMs { get; } = timeMs;
 
     /// <summary>How many batches the commit has.</summary>
     public int Count => _answers.Length;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Warp.Actors.Kernel;
 using Warp.Actors.Persistence;
 using Warp.Protocol.Messages;
 
@@ -42,10 +43,10 @@ public sealed partial class Sequencer
     /// <summary>The answers of a journaled commit; batches without one are (again) held.</summary>
     private CommitReply Answer(ObjectCommit commit, RecentCommit known)
     {
-        var outcomes = new BatchOutcome[commit.Batches.Count];
-        for (int i = 0; i < outcomes.Length; i++)
+        var outcomes = new RentedList<BatchOutcome>(commit.Batches.Count);
+        for (int i = 0; i < outcomes.Count; i++)
         {
-            outcomes[i] = known.AnswerOf(i) is { } answer
+            outcomes.Items[i] = known.AnswerOf(i) is { } answer
                 ? new BatchOutcome(answer with { LogStartOffset = _state.Find(commit.Batches[i].Partition)?.LogStartOffset ?? -1 })
                 : new BatchOutcome(default, Hold(commit, i).Answer.Task);
         }

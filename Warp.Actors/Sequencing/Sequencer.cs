@@ -58,11 +58,17 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
 
     protected override void Handle(SequencerMessage message)
     {
+        if (message is SequencerMessage.Commit commit)
+            Commit(commit);
+        else
+            HandleOther(message);
+    }
+
+    /// <summary>Apart from commits, which are most messages, because this takes a closure.</summary>
+    private void HandleOther(SequencerMessage message)
+    {
         switch (message)
         {
-            case SequencerMessage.Commit commit:
-                Commit(commit);
-                break;
             case SequencerMessage.ReplaceExtents replace:
                 Replace(replace);
                 break;

@@ -17,7 +17,7 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
     private readonly Queue<(Guid Id, long TimeMs)> _deletedByAge = new();
     private readonly Dictionary<NodeIncarnation, NodeCommits> _nodes = [];
     private readonly Dictionary<ObjectId, RecentCommit> _recent = [];
-    private readonly Queue<(ObjectId Id, long TimeMs)> _recentByAge = new();
+    private readonly Queue<RecentCommit> _recentByAge = new();
     private readonly List<Extent> _droppedExtents = [];
     private readonly long _answerMemoryMs = (long)answerMemory.TotalMilliseconds;
 
@@ -115,9 +115,8 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
             _nodes[node] = new NodeCommits(committed.Number, TimeMs);
         if (!_recent.TryGetValue(objectId, out RecentCommit? recent))
         {
-            recent = new RecentCommit(committed.BatchCount);
-            _recent.Add(objectId, recent);
-            _recentByAge.Enqueue((objectId, TimeMs));
+            recent = new RecentCommit(objectId, TimeMs, committed.BatchCount);
+            Remember(recent);
         }
         PartitionLog? log = null;
         foreach (ref readonly ObjectCommitted.CommittedBatch batch in CollectionsMarshal.AsSpan(committed.Batches))
@@ -154,6 +153,12 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
         use = known ? use with { Extents = use.Extents + 1 } : new ObjectUse(sizeBytes, level, 1);
     }
 
+    private void Remember(RecentCommit commit)
+    {
+        _recent.Add(commit.Id, commit);
+        _recentByAge.Enqueue(commit);
+    }
+
     private void Release(List<Extent> dropped)
     {
         foreach (Extent extent in dropped)
@@ -173,7 +178,7 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
     {
         long cutoff = TimeMs - _answerMemoryMs;
         bool any = false;
-        while (_recentByAge.TryPeek(out (ObjectId Id, long TimeMs) oldest) && oldest.TimeMs < cutoff)
+        while (_recentByAge.TryPeek(out RecentCommit? oldest) && oldest.TimeMs < cutoff)
         {
             _recent.Remove(_recentByAge.Dequeue().Id);
             any = true;

@@ -256,6 +256,7 @@ internal sealed class ObjectCommitter
             _lastCommitted = commit.Number;
             for (int i = 0; i < batches.Count; i++)
                 Answer(batches[i], reply.Batches[i]);
+            (reply.Batches as IDisposable)?.Dispose();
         }
         else
         {

@@ -88,7 +88,7 @@ internal sealed partial class CodecEmitter
             if (packed != "false")
             {
                 using (_source.BlockIf(packed))
-                    _source.Line($"value.{field.Name} = {ElementType(field.Type)}.ReadPacked(ref reader, value);");
+                    _source.Line($"value.{field.Name} = {ElementType(field.Type)}.ReadPacked(ref reader, value{(packed == "true" ? ", version" : "")});");
             }
             if (packed != "true")
             {

@@ -81,7 +81,7 @@ internal sealed partial class CodecEmitter
             if (packed != "false")
             {
                 using (_source.BlockIf(packed))
-                    _source.Line($"{ElementType(field.Type)}.WritePacked(writer, {field.Name}, this);");
+                    _source.Line($"{ElementType(field.Type)}.WritePacked(writer, {field.Name}, this{(packed == "true" ? ", version" : "")});");
             }
             if (packed != "true")
             {

@@ -67,11 +67,25 @@ internal sealed partial class CodecEmitter
             {
                 _source.Line();
                 _source.Line($"/// <summary>A part of <see cref=\"{body.Name}\"/>.</summary>");
-                using (_source.Block($"public sealed partial class {nested.Name}"))
-                    EmitMembers(nested);
+                if (IsOnlyPacked(nested))
+                {
+                    using (_source.Block($"public partial struct {nested.Name}"))
+                        nested.Fields.ForEach(EmitProperty);
+                }
+                else
+                {
+                    using (_source.Block($"public sealed partial class {nested.Name}"))
+                        EmitMembers(nested);
+                }
             }
         }
     }
+
+    /// <summary>
+    /// Whether a struct is written by hand in every version: then it is a C# struct, which makes a long list of them one piece of memory.
+    /// </summary>
+    private bool IsOnlyPacked(StructSchema nested) => _message.Nested.Prepend(_message.Body).SelectMany(static body => body.Fields)
+        .Where(field => field.Type.Struct == nested).All(static field => field.PackedVersions.Covers(field.Versions));
 
     private void EmitIdentity()
     {

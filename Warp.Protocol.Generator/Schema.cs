@@ -90,7 +90,10 @@ internal sealed class FieldSchema(string name, FieldType type, int line)
     public VersionRange TagVersions { get; set; } = VersionRange.None;
     public bool Ignorable { get; set; }
 
-    /// <summary>The versions in which the elements have a common, denser layout, which their struct reads and writes by hand.</summary>
+    /// <summary>
+    /// The versions in which the elements have a common, denser layout, which their struct reads and writes by hand. When these are all of the
+    /// field's, it is told which one.
+    /// </summary>
     public VersionRange PackedVersions { get; set; } = VersionRange.None;
 
     /// <summary>The default as written in the schema, or null where the type's own applies.</summary>

@@ -21,6 +21,9 @@ public sealed class ActorRef<TMessage>
     /// </summary>
     public void Tell(TMessage message) => Mailbox.Tell(message);
 
+    /// <summary>Puts a message into the mailbox if there is room at once.</summary>
+    public bool TryTell(TMessage message) => Mailbox.TryTell(message);
+
     /// <summary>Puts a message into the mailbox, waiting for room first: the way for anything that the outside world can send at will.</summary>
     public ValueTask TellAsync(TMessage message, CancellationToken cancellationToken) => Mailbox.TellAsync(message, cancellationToken);
 

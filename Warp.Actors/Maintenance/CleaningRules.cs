@@ -27,10 +27,9 @@ public static class CleaningRules
         if (best is null)
             return null;
         CleaningPolicy chosen = policies[best.Key.TopicId];
-        ReadOnlySpan<Extent> extents = best.Extents[..CountCleanable(best, chosen, nowMs)];
-        var readable = new ReadableExtent[extents.Length];
-        for (int i = 0; i < readable.Length; i++)
-            readable[i] = state.Readable(extents[i]);
+        var readable = new List<ReadableExtent>();
+        foreach (Extent extent in best.Extents[..CountCleanable(best, chosen, nowMs)])
+            readable.Add(state.Readable(extent));
         return new CleanablePartition(best.Key, readable, chosen.DeleteRetentionMs);
     }
 
@@ -45,7 +44,7 @@ public static class CleaningRules
         long total = 0;
         long dirty = 0;
         bool isOverdue = false;
-        foreach (ref readonly Extent extent in log.Extents[..count])
+        foreach (Extent extent in log.Extents[..count])
         {
             total += extent.Length;
             if (extent.LastOffset < log.Cleaning.UpToOffset)
@@ -61,12 +60,15 @@ public static class CleaningRules
     /// <summary>How many of the first extents may be compacted: those before the first with a record that is too young.</summary>
     private static int CountCleanable(PartitionLog log, CleaningPolicy policy, long nowMs)
     {
-        ReadOnlySpan<Extent> extents = log.Extents;
         if (policy.MinLagMs == 0)
-            return extents.Length; // Whatever their times are.
+            return log.Extents.Length; // Whatever their times are.
         int count = 0;
-        while (count < extents.Length && nowMs - extents[count].TimeMs >= policy.MinLagMs)
+        foreach (Extent extent in log.Extents)
+        {
+            if (nowMs - extent.TimeMs < policy.MinLagMs)
+                break;
             count++;
+        }
         return count;
     }
 }

@@ -33,7 +33,7 @@ public static class RetentionRules
             if (dropped.Count == MaxExtents)
                 return new RetentionDecision(events, dropped, IsComplete: false);
             int taken = Math.Min(count, MaxExtents - dropped.Count);
-            dropped.AddRange(log.Extents[..taken]);
+            log.Extents[..taken].AddTo(dropped);
             events.Add(new LogStartAdvanced
             {
                 Time = nowMs,
@@ -52,19 +52,20 @@ public static class RetentionRules
     /// <param name="sizeBytes">The bytes of all of them.</param>
     /// <param name="policy">The topic's.</param>
     /// <param name="nowMs">The database's clock, in ms since 1970.</param>
-    public static int CountExpired(ReadOnlySpan<Extent> extents, long sizeBytes, in RetentionPolicy policy, long nowMs)
+    public static int CountExpired(ExtentRange extents, long sizeBytes, in RetentionPolicy policy, long nowMs)
     {
         int count = 0;
-        if (policy.RetentionBytes >= 0)
+        // By size, an extent goes only if what is left then still reaches the limit.
+        bool isBySize = policy.RetentionBytes >= 0;
+        long excess = sizeBytes - policy.RetentionBytes;
+        foreach (Extent extent in extents)
         {
-            // An extent goes only if what is left then still reaches the limit.
-            for (long excess = sizeBytes - policy.RetentionBytes; count < extents.Length && excess >= extents[count].Length; count++)
-                excess -= extents[count].Length;
-        }
-        if (policy.RetentionMs >= 0)
-        {
-            while (count < extents.Length && nowMs - extents[count].TimeMs > policy.RetentionMs)
-                count++;
+            isBySize = isBySize && excess >= extent.Length;
+            if (isBySize)
+                excess -= extent.Length;
+            else if (policy.RetentionMs < 0 || nowMs - extent.TimeMs <= policy.RetentionMs)
+                break;
+            count++;
         }
         return count;
     }

@@ -3,7 +3,7 @@ using Warp.Protocol.Messages;
 namespace Warp.Actors.Persistence;
 
 /// <summary>What a command decided: events, and what goes into the journal's transaction with them.</summary>
-public sealed record Changes(IReadOnlyList<IEvent> Events)
+public readonly record struct Changes(IReadOnlyList<IEvent> Events)
 {
     /// <summary>Objects that gained their first, or lost their last, extent of this actor's shard.</summary>
     public IReadOnlyList<ObjectReference> References { get; init; } = [];

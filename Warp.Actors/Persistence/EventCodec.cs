@@ -16,8 +16,32 @@ public sealed class EventCodec
     /// <param name="limit">A version that others can still read; none higher is used.</param>
     public EventRecord Encode(IEvent @event, short limit = short.MaxValue)
     {
-        short version = Math.Min(_byKind[@event.Kind].HighestVersion, limit);
+        short version = VersionOf(@event, limit);
         return new EventRecord(@event.Kind, (ushort)version, Bytes(@event, version));
+    }
+
+    /// <summary>Writes events one after the other into memory that is lent: the records are good until the writer is used again.</summary>
+    /// <param name="events">The events.</param>
+    /// <param name="limit">A version that others can still read; none higher is used.</param>
+    /// <param name="writer">Empty; it keeps the bytes.</param>
+    public EventRecord[] EncodeAll(IReadOnlyList<IEvent> events, short limit, WireWriter writer)
+    {
+        var records = new EventRecord[events.Count];
+        for (int i = 0; i < records.Length; i++)
+        {
+            short version = VersionOf(events[i], limit);
+            events[i].Write(writer, version);
+            // So far only its end is known for sure: the memory may have to grow.
+            records[i] = new EventRecord(events[i].Kind, (ushort)version, writer.Content);
+        }
+        int start = 0;
+        for (int i = 0; i < records.Length; i++)
+        {
+            int end = records[i].Payload.Length;
+            records[i] = records[i] with { Payload = writer.Content[start..end] };
+            start = end;
+        }
+        return records;
     }
 
     /// <summary>Reads an event back.</summary>
@@ -63,6 +87,8 @@ public sealed class EventCodec
         message.Write(writer, version);
         return writer.ToArray();
     }
+
+    private short VersionOf(IEvent @event, short limit) => Math.Min(_byKind[@event.Kind].HighestVersion, limit);
 
     private static T ReadWhole<T>(string persistenceId, string name, ReadOnlyMemory<byte> bytes, short version, MessageReader<T> read)
     {

@@ -34,10 +34,18 @@ public sealed class GroupCommit : IAsyncDisposable
     /// <summary>Writes with the next group. Never throws for the database's failures: they are results.</summary>
     public Task<WriteResult> AppendAsync(ActorWrite write)
     {
-        var waiting = new Waiting(write, new TaskCompletionSource<WriteResult>(TaskCreationOptions.RunContinuationsAsynchronously));
-        if (!_queue.Writer.TryWrite(waiting))
-            return Task.FromResult(WriteResult.Refused(WriteRefusal.RolledBack, "the node is stopping"));
-        return waiting.Done.Task;
+        var result = new TaskCompletionSource<WriteResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Append(write, result.SetResult);
+        return result.Task;
+    }
+
+    /// <inheritdoc cref="AppendAsync"/>
+    /// <param name="write">What to write.</param>
+    /// <param name="done">Gets the result; it must return at once and not throw, since it holds up the next group.</param>
+    public void Append(ActorWrite write, Action<WriteResult> done)
+    {
+        if (!_queue.Writer.TryWrite(new Waiting(write, done)))
+            done(WriteResult.Refused(WriteRefusal.RolledBack, "the node is stopping"));
     }
 
     /// <summary>Writes what waits, then ends.</summary>
@@ -58,8 +66,7 @@ public sealed class GroupCommit : IAsyncDisposable
             {
                 group.Add(waiting);
                 writes.Add(waiting.Write);
-                foreach (EventRecord record in waiting.Write.Events)
-                    bytes += record.Payload.Length;
+                bytes += waiting.Write.PayloadBytes;
             }
             Appends++;
             Writes += writes.Count;
@@ -71,19 +78,20 @@ public sealed class GroupCommit : IAsyncDisposable
 
     private async Task AppendGroupAsync(List<Waiting> group, List<ActorWrite> writes)
     {
+        IReadOnlyList<WriteResult>? results = null;
+        WriteResult unknown = default;
         try
         {
-            IReadOnlyList<WriteResult> results = await _journal.AppendAsync(writes, CancellationToken.None);
-            for (int i = 0; i < group.Count; i++)
-                group[i].Done.SetResult(results[i]);
+            results = await _journal.AppendAsync(writes, CancellationToken.None);
         }
         catch (Exception error)
         {
             // Whatever it was, the outcome is not known: the actors must look.
-            foreach (Waiting waiting in group)
-                waiting.Done.TrySetResult(new WriteResult(WriteOutcome.Unknown, WriteRefusal.None, error.Message));
+            unknown = new WriteResult(WriteOutcome.Unknown, WriteRefusal.None, error.Message);
         }
+        for (int i = 0; i < group.Count; i++)
+            group[i].Done(results?[i] ?? unknown);
     }
 
-    private readonly record struct Waiting(ActorWrite Write, TaskCompletionSource<WriteResult> Done);
+    private readonly record struct Waiting(ActorWrite Write, Action<WriteResult> Done);
 }

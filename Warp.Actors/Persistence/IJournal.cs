@@ -32,7 +32,8 @@ public interface IJournal : IObjectRows, IMembership, IAsyncDisposable
     ValueTask ReleaseAsync(NodeIncarnation node, IReadOnlyList<Fence> held, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Writes for many actors in one transaction. A refusal concerns one write alone; the others are committed.
+    /// Writes for many actors in one transaction. A refusal concerns one write alone; the others are committed. What the writes hold is lent:
+    /// their actors may use it again once there are results.
     /// </summary>
     /// <returns>One result for each write, in order. This method does not throw for failures of the database: they are results.</returns>
     ValueTask<IReadOnlyList<WriteResult>> AppendAsync(IReadOnlyList<ActorWrite> writes, CancellationToken cancellationToken);

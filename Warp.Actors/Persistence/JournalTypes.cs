@@ -48,6 +48,18 @@ public sealed record ActorWrite
 
     public IReadOnlyList<EventRecord> Events { get; init; } = [];
 
+    /// <summary>Bytes of the events.</summary>
+    public int PayloadBytes
+    {
+        get
+        {
+            int bytes = 0;
+            for (int i = 0; i < Events.Count; i++)
+                bytes += Events[i].Payload.Length;
+            return bytes;
+        }
+    }
+
     public IReadOnlyList<ObjectReference> References { get; init; } = [];
 
     /// <summary>Replaces the actor's snapshot if its number is higher.</summary>

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Warp.Actors.Kernel;
 using Warp.Protocol.Messages;
+using Warp.Protocol.Wire;
 
 namespace Warp.Actors.Persistence;
 
@@ -19,11 +20,25 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
     /// <summary>A snapshot is worth writing when so many times its predecessor's bytes have gathered in events.</summary>
     private const int EventsPerSnapshot = 2;
 
+    /// <summary>Memory for events that is kept for the next; sequencers need some hundred bytes.</summary>
+    private const int KeptPayloadBytes = 64 * 1024;
+
     private readonly PersistenceServices _services;
     private readonly EventCodec _codec;
     private readonly HashSet<IAsk> _unproven = new(ReferenceEqualityComparer.Instance);
-    private TMessage? _inFlight;
-    private Task _writing = Task.CompletedTask;
+
+    /// <summary>Taken while the journal has a write of this instance.</summary>
+    private readonly SemaphoreSlim _noWrite = new(1);
+
+    /// <summary>
+    /// The events of the write under way, or of the last one. It is never disposed of: a write of unknown outcome may still be read from it.
+    /// </summary>
+    private WireWriter _payloads = new();
+
+    private readonly Action<WriteResult> _writeDone;
+    private readonly Action _complete;
+    private UnderWay? _underWay;
+    private WriteResult _result;
     private long _sequenceNr;
     private long _bytesSinceSnapshot;
     private long _lastSnapshotBytes;
@@ -35,6 +50,8 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
         _codec = codec;
         PersistenceId = persistenceId;
         ShardId = shardId;
+        _writeDone = WriteDone;
+        _complete = Complete;
     }
 
     /// <summary>The name of this actor's history in the journal.</summary>
@@ -49,6 +66,9 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
 
     /// <summary>The number of the last event that the state is made of.</summary>
     protected long SequenceNr => _sequenceNr;
+
+    /// <summary>The command whose events are being written; what runs after the write finds it here.</summary>
+    protected TMessage Writing => _underWay!.Value.Command;
 
     /// <summary>Whether the message may lead to events; such messages wait while a write is under way.</summary>
     protected abstract bool IsCommand(TMessage message);
@@ -91,7 +111,7 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
 
     protected internal sealed override ValueTask ReceiveAsync(TMessage message)
     {
-        if (_inFlight is not null && IsCommand(message))
+        if (_underWay is not null && IsCommand(message))
             Stash();
         else
             Handle(message);
@@ -101,9 +121,9 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
     protected internal override async ValueTask StopAsync()
     {
         // The next instance must find what this one has written: nothing may reach the journal behind its back.
-        await _writing;
+        await _noWrite.WaitAsync();
         await _snapshotting;
-        FailAsk(_inFlight);
+        FailAsk(_underWay?.Command);
         foreach (IAsk question in _unproven)
             question.Fail(new ActorStoppedException(PersistenceId));
     }
@@ -117,27 +137,23 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
     /// <param name="refused">Runs when the journal refused this write, for good.</param>
     protected void Persist(TMessage command, Changes changes, Action then, Action<WriteResult> refused)
     {
-        if (_inFlight is not null)
+        if (_underWay is not null)
             throw new InvalidOperationException($"{PersistenceId} has a write under way.");
-        _inFlight = command;
+        if (_payloads.Length > KeptPayloadBytes)
+            _payloads = new WireWriter();
+        _payloads.Clear();
         var write = new ActorWrite
         {
             Fence = Fence,
             PersistenceId = PersistenceId,
             FirstSequenceNr = _sequenceNr + 1,
-            Events = [.. changes.Events.Select(@event => _codec.Encode(@event, Services.HighestVersion))],
+            Events = _codec.EncodeAll(changes.Events, Services.HighestVersion, _payloads),
             References = changes.References,
             NotAfter = changes.NotAfter,
         };
-        _writing = CompleteAsync(_services.Commits.AppendAsync(write));
-
-        async Task CompleteAsync(Task<WriteResult> append)
-        {
-            WriteResult result = await append;
-            if (result.Outcome == WriteOutcome.Unknown)
-                _services.Doubt(ShardId);
-            Post(() => Complete(result, write, changes.Events, then, refused));
-        }
+        _underWay = new UnderWay(command, changes.Events, write.PayloadBytes, then, refused);
+        _noWrite.Wait(CancellationToken.None); // there is none, so this does not wait
+        _services.Commits.Append(write, _writeDone);
     }
 
     /// <summary>
@@ -190,8 +206,20 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
         }
     }
 
-    private void Complete(WriteResult result, ActorWrite write, IReadOnlyList<IEvent> events, Action then, Action<WriteResult> refused)
+    /// <summary>Runs outside of the actor's turns.</summary>
+    private void WriteDone(WriteResult result)
     {
+        if (result.Outcome == WriteOutcome.Unknown)
+            _services.Doubt(ShardId);
+        _result = result;
+        _noWrite.Release();
+        Post(_complete);
+    }
+
+    private void Complete()
+    {
+        WriteResult result = _result;
+        UnderWay done = _underWay!.Value;
         if (result.Outcome == WriteOutcome.Unknown)
             throw new OwnershipLostException(PersistenceId, $"the outcome of a write is unknown ({result.Detail})");
         if (result.Refusal is WriteRefusal.Fenced or WriteRefusal.SequenceConflict)
@@ -200,20 +228,19 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
         if (result.Outcome == WriteOutcome.Refused)
         {
             Log.LogWarning("{Actor}: a write was refused: {Refusal}, {Detail}", PersistenceId, result.Refusal, result.Detail);
-            refused(result);
+            done.Refused(result);
         }
         else
         {
-            foreach (IEvent @event in events)
-                Apply(@event);
-            foreach (EventRecord record in write.Events)
-                _bytesSinceSnapshot += record.Payload.Length;
-            _sequenceNr += events.Count;
-            then();
+            for (int i = 0; i < done.Events.Count; i++)
+                Apply(done.Events[i]);
+            _bytesSinceSnapshot += done.Bytes;
+            _sequenceNr += done.Events.Count;
+            done.Then();
             SnapshotIfDue();
         }
-        _inFlight = null;
-        while (_inFlight is null && TryUnstash(out TMessage? next))
+        _underWay = null;
+        while (_underWay is null && TryUnstash(out TMessage? next))
             Handle(next);
     }
 
@@ -223,8 +250,12 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
     /// </summary>
     private void SnapshotIfDue()
     {
-        if (!_snapshotting.IsCompleted || _bytesSinceSnapshot < Math.Max(_services.SnapshotSpacingBytes, EventsPerSnapshot * _lastSnapshotBytes))
-            return;
+        if (_snapshotting.IsCompleted && _bytesSinceSnapshot >= Math.Max(_services.SnapshotSpacingBytes, EventsPerSnapshot * _lastSnapshotBytes))
+            Snapshot();
+    }
+
+    private void Snapshot()
+    {
         var snapshot = new SnapshotRecord(_sequenceNr, TakeSnapshot());
         _bytesSinceSnapshot = 0;
         _lastSnapshotBytes = snapshot.Payload.Length;
@@ -248,4 +279,8 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
     }
 
     private void FailAsk(TMessage? message) => (message as IAsk)?.Fail(new ActorStoppedException(PersistenceId));
+
+    /// <summary>A write, and what follows on it.</summary>
+    private readonly record struct UnderWay(
+        TMessage Command, IReadOnlyList<IEvent> Events, int Bytes, Action Then, Action<WriteResult> Refused);
 }

@@ -7,7 +7,7 @@ namespace Warp.Actors.Sequencing;
 /// The name of one object: a ULID, that is 48 bits of milliseconds since 1970 (the database's clock at dispatch) and 80 random bits.
 /// Ids sort by time, as numbers and as text.
 /// </summary>
-public readonly record struct ObjectId(UInt128 Value) : IComparable<ObjectId>
+public readonly record struct ObjectId : IComparable<ObjectId>
 {
     private const string Alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
@@ -16,6 +16,14 @@ public readonly record struct ObjectId(UInt128 Value) : IComparable<ObjectId>
 
     /// <summary>Length of the binary form, in bytes (big-endian).</summary>
     public const int SizeBytes = 16;
+
+    // Two halves, since what holds a UInt128 is aligned to 16 bytes.
+    private readonly ulong _high;
+    private readonly ulong _low;
+
+    public ObjectId(UInt128 value) => (_high, _low) = ((ulong)(value >> 64), (ulong)value);
+
+    public UInt128 Value => new(_high, _low);
 
     /// <summary>When the id was minted, to the millisecond.</summary>
     public DateTimeOffset Time => DateTimeOffset.FromUnixTimeMilliseconds((long)(ulong)(Value >> 80));

@@ -8,9 +8,8 @@ namespace Warp.Actors.Sequencing;
 /// </summary>
 public sealed class PartitionLog(TopicPartition key)
 {
-    private readonly List<Extent> _extents = [];
+    private ExtentList _extents = new();
     private readonly Dictionary<long, ProducerState> _producers = [];
-    private int _dropped;
 
     public TopicPartition Key { get; } = key;
 
@@ -30,7 +29,7 @@ public sealed class PartitionLog(TopicPartition key)
     public long SizeBytes { get; private set; }
 
     /// <summary>The extents, by offset.</summary>
-    public ReadOnlySpan<Extent> Extents => CollectionsMarshal.AsSpan(_extents)[_dropped..];
+    public ExtentRange Extents => _extents.All;
 
     public IReadOnlyDictionary<long, ProducerState> Producers => _producers;
 
@@ -43,11 +42,8 @@ public sealed class PartitionLog(TopicPartition key)
             throw new InvalidDataException($"Partition {Key} ends at {NextOffset}, but the extent starts at {extent.BaseOffset}.");
         NextOffset = extent.LastOffset + 1;
         SizeBytes += extent.Length;
-        if (_extents.Count > _dropped && _extents[^1].IsContinuedBy(extent))
-        {
-            _extents[^1] = _extents[^1].With(extent);
+        if (_extents.TryContinue(extent))
             return false;
-        }
         _extents.Add(extent);
         return true;
     }
@@ -60,16 +56,16 @@ public sealed class PartitionLog(TopicPartition key)
         if (offset <= LogStartOffset)
             return;
         LogStartOffset = Math.Min(offset, NextOffset);
-        while (_dropped < _extents.Count && _extents[_dropped].LastOffset < LogStartOffset)
+        int count = 0;
+        foreach (Extent extent in Extents)
         {
-            SizeBytes -= _extents[_dropped].Length;
-            dropped.Add(_extents[_dropped++]);
+            if (extent.LastOffset >= LogStartOffset)
+                break;
+            SizeBytes -= extent.Length;
+            dropped.Add(extent);
+            count++;
         }
-        if (_dropped > 64 && _dropped > _extents.Count / 2)
-        {
-            _extents.RemoveRange(0, _dropped);
-            _dropped = 0;
-        }
+        _extents.RemoveFirst(count);
     }
 
     /// <summary>Takes extents out and puts others in; the log's ends stay where they are.</summary>
@@ -79,8 +75,8 @@ public sealed class PartitionLog(TopicPartition key)
     /// <exception cref="InvalidDataException">There is nothing at an offset: the journal and this code disagree.</exception>
     public void Replace(IReadOnlyList<(long BaseOffset, int Count)> removed, ReadOnlySpan<Extent> added, List<Extent> dropped)
     {
-        ReadOnlySpan<Extent> extents = Extents;
-        var rebuilt = new List<Extent>(extents.Length + added.Length);
+        ExtentRange extents = Extents;
+        var rebuilt = new ExtentList();
         int from = 0;
         foreach ((long baseOffset, int count) in removed)
         {
@@ -88,21 +84,20 @@ public sealed class PartitionLog(TopicPartition key)
             if (at < from || at + count > extents.Length || extents[at].BaseOffset != baseOffset)
                 throw new InvalidDataException($"Partition {Key} has no {count} extents at {baseOffset} that could be replaced.");
             Keep(extents[from..at], ref added);
-            dropped.AddRange(extents.Slice(at, count));
+            extents.Slice(at, count).AddTo(dropped);
             from = at + count;
         }
         Keep(extents[from..], ref added);
-        rebuilt.AddRange(added);
-        _extents.Clear();
-        _extents.AddRange(rebuilt);
-        _dropped = 0;
+        foreach (ref readonly Extent extent in added)
+            rebuilt.Add(extent);
+        _extents = rebuilt;
         SizeBytes = 0;
-        foreach (Extent extent in rebuilt)
+        foreach (Extent extent in Extents)
             SizeBytes += extent.Length;
 
-        void Keep(ReadOnlySpan<Extent> kept, ref ReadOnlySpan<Extent> coming)
+        void Keep(ExtentRange kept, ref ReadOnlySpan<Extent> coming)
         {
-            foreach (ref readonly Extent extent in kept)
+            foreach (Extent extent in kept)
             {
                 for (; !coming.IsEmpty && coming[0].BaseOffset < extent.BaseOffset; coming = coming[1..])
                     rebuilt.Add(coming[0]);
@@ -112,21 +107,7 @@ public sealed class PartitionLog(TopicPartition key)
     }
 
     /// <summary>Index into <see cref="Extents"/> of the one that holds the offset, or of the next one after it; the count if none.</summary>
-    public int FindExtent(long offset)
-    {
-        ReadOnlySpan<Extent> extents = Extents;
-        int low = 0;
-        int high = extents.Length;
-        while (low < high)
-        {
-            int middle = (low + high) >>> 1;
-            if (extents[middle].LastOffset < offset)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        return low;
-    }
+    public int FindExtent(long offset) => _extents.Find(offset);
 
     /// <summary>The state of a producer; one with a count of 0 when it is not known.</summary>
     public ProducerState ProducerOf(long producerId) => _producers.GetValueOrDefault(producerId);

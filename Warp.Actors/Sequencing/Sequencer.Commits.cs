@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using Warp.Actors.Kernel;
 using Warp.Actors.Persistence;
 using Warp.Protocol.Messages;
 
@@ -5,34 +7,46 @@ namespace Warp.Actors.Sequencing;
 
 public sealed partial class Sequencer
 {
+    // One commit is written at a time, so what it takes is kept for the next.
+    private readonly CommitRules _rules = new();
+    private readonly IReadOnlyList<IEvent> _committed;
+    private readonly ObjectReference[] _newReference = new ObjectReference[1];
+    private readonly Action _commitWritten;
+    private readonly Action<WriteResult> _commitRefused;
+
     private void Commit(SequencerMessage.Commit message)
     {
         ObjectCommit commit = message.Object;
-        CommitDecision decision = CommitRules.Decide(_state, commit, Now, Services.Times.CommitDeadline);
-        if (decision.Committed is { } committed)
-            Persist(message, ChangesOf(commit, committed, decision.AnyAccepted), Written, Refused);
-        else if (decision.Repeated is { } known)
-            WhenOwner(prove: false, () => message.Reply.Set(Answer(commit, known)), message);
+        CommitDecision decision = _rules.Decide(_state, commit, Now, Services.Times.CommitDeadline);
+        if (decision.Committed is null)
+            AnswerUnwritten(message, decision);
         else
-            WhenOwner(prove: false, () => message.Reply.Set(new CommitReply(decision.Refusal, [])), message);
-
-        void Written()
-        {
-            message.Reply.Set(Answer(commit, _state.FindCommit(commit.ObjectId)!));
-            Published(committed);
-        }
-
-        void Refused(WriteResult result) => message.Reply.Set(
-            new CommitReply(result.Refusal == WriteRefusal.TooLate ? CommitRefusal.TooLate : CommitRefusal.NotWritten, []));
+            Persist(message, ChangesOf(commit, decision.AnyAccepted), _commitWritten, _commitRefused);
     }
+
+    private void AnswerUnwritten(SequencerMessage.Commit message, CommitDecision decision) => WhenOwner(
+        prove: false,
+        () => message.Reply.Set(
+            decision.Repeated is { } known ? Answer(message.Object, known) : new CommitReply(decision.Refusal, [])),
+        message);
+
+    private void CommitWritten()
+    {
+        var message = (SequencerMessage.Commit)Writing;
+        message.Reply.Set(Answer(message.Object, _state.FindCommit(message.Object.ObjectId)!));
+        Published(_rules.Committed);
+    }
+
+    private void CommitRefused(WriteResult result) => ((SequencerMessage.Commit)Writing).Reply.Set(
+        new CommitReply(result.Refusal == WriteRefusal.TooLate ? CommitRefusal.TooLate : CommitRefusal.NotWritten, []));
 
     /// <summary>The answers of a journaled commit; batches without one are (again) held.</summary>
     private CommitReply Answer(ObjectCommit commit, RecentCommit known)
     {
-        var outcomes = new BatchOutcome[commit.Batches.Count];
-        for (int i = 0; i < outcomes.Length; i++)
+        var outcomes = new RentedList<BatchOutcome>(commit.Batches.Count);
+        for (int i = 0; i < outcomes.Count; i++)
         {
-            outcomes[i] = known.Answers[i] is { } answer
+            outcomes.Items[i] = known.AnswerOf(i) is { } answer
                 ? new BatchOutcome(answer with { LogStartOffset = _state.Find(commit.Batches[i].Partition)?.LogStartOffset ?? -1 })
                 : new BatchOutcome(default, Hold(commit, i).Answer.Task);
         }
@@ -70,18 +84,18 @@ public sealed partial class Sequencer
         foreach (HeldBatch held in waiting)
         {
             Patience patience = held.IsOverdue || startsHere ? Patience.AtAnEnd : Patience.Wait;
-            CommitDecision decision = CommitRules.DecideHeld(_state, held.Commit, held.Index, Now, patience);
-            if (decision.Committed is not { } committed)
+            CommitDecision decision = _rules.DecideHeld(_state, held.Commit, held.Index, Now, patience);
+            if (decision.Committed is null)
                 continue;
-            Persist(retry, ChangesOf(held.Commit, committed, decision.AnyAccepted), () => Written(held, committed), _ => Refused(held));
+            Persist(retry, ChangesOf(held.Commit, decision.AnyAccepted), () => Written(held), _ => Refused(held));
             return;
         }
 
-        void Written(HeldBatch held, ObjectCommitted committed)
+        void Written(HeldBatch held)
         {
             _held.Remove(held);
-            held.Answer.Set(_state.FindCommit(held.Commit.ObjectId)?.Answers[held.Index] ?? BatchAnswer.Failed(ErrorCode.RequestTimedOut));
-            Published(committed);
+            held.Answer.Set(_state.FindCommit(held.Commit.ObjectId)?.AnswerOf(held.Index) ?? BatchAnswer.Failed(ErrorCode.RequestTimedOut));
+            Published(_rules.Committed);
             if (_held.Any(retry.Partition, retry.ProducerId))
                 Self.Tell(retry);
         }
@@ -96,23 +110,26 @@ public sealed partial class Sequencer
     /// <summary>Wakes those who wait for what has just been journaled.</summary>
     private void Published(ObjectCommitted committed)
     {
-        foreach (ObjectCommitted.CommittedPartition partition in committed.Partitions)
+        TopicPartition? signaled = null;
+        foreach (ref readonly ObjectCommitted.CommittedBatch batch in CollectionsMarshal.AsSpan(committed.Batches))
         {
-            var key = new TopicPartition(partition.TopicId, partition.Partition);
-            SignalWatchers(key);
-            foreach (ObjectCommitted.CommittedBatch batch in partition.Batches)
-            {
-                if (batch.ProducerId >= 0 && _held.Any(key, batch.ProducerId))
-                    Self.Tell(new SequencerMessage.RetryHeld(key, batch.ProducerId));
-            }
+            TopicPartition key = batch.Key;
+            if (key != signaled)
+                SignalWatchers(key);
+            signaled = key;
+            if (batch.ProducerId >= 0 && _held.Any(key, batch.ProducerId))
+                Self.Tell(new SequencerMessage.RetryHeld(key, batch.ProducerId));
         }
     }
 
-    private Changes ChangesOf(ObjectCommit commit, ObjectCommitted committed, bool anyAccepted) => new([committed])
+    /// <summary>What is written with the event that was decided last.</summary>
+    private Changes ChangesOf(ObjectCommit commit, bool anyAccepted)
     {
-        References = anyAccepted && !_state.Objects.ContainsKey(commit.ObjectId)
-            ? [new ObjectReference(commit.ObjectId, commit.SizeBytes, 0, ReferenceChange.Add)]
-            : [],
-        NotAfter = commit.ObjectId.Time + Services.Times.CommitDeadline,
-    };
+        _newReference[0] = new ObjectReference(commit.ObjectId, commit.SizeBytes, 0, ReferenceChange.Add);
+        return new Changes(_committed)
+        {
+            References = anyAccepted && !_state.Objects.ContainsKey(commit.ObjectId) ? _newReference : [],
+            NotAfter = commit.ObjectId.Time + Services.Times.CommitDeadline,
+        };
+    }
 }

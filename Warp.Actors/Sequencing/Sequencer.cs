@@ -25,6 +25,9 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
         : base(services, s_codec, SequencerHistory.PersistenceIdOf(shardId), shardId)
     {
         _state = new SequencerState(services.Times.CommitDeadline + services.Times.AnswerMemory);
+        _committed = [_rules.Committed];
+        _commitWritten = CommitWritten;
+        _commitRefused = CommitRefused;
     }
 
     private DateTimeOffset Now => Services.Leases.Clock.Now;
@@ -55,11 +58,17 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
 
     protected override void Handle(SequencerMessage message)
     {
+        if (message is SequencerMessage.Commit commit)
+            Commit(commit);
+        else
+            HandleOther(message);
+    }
+
+    /// <summary>Apart from commits, which are most messages, because this takes a closure.</summary>
+    private void HandleOther(SequencerMessage message)
+    {
         switch (message)
         {
-            case SequencerMessage.Commit commit:
-                Commit(commit);
-                break;
             case SequencerMessage.ReplaceExtents replace:
                 Replace(replace);
                 break;
@@ -144,7 +153,7 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
         List<PartitionLog> logs = [.. _state.Logs.Where(log => log.Key.TopicId == delete.TopicId)];
         var dropped = new List<Extent>();
         foreach (PartitionLog log in logs)
-            dropped.AddRange(log.Extents);
+            log.Extents.AddTo(dropped);
         var changes = new Changes([new PartitionsDeleted { Time = Now.ToUnixTimeMilliseconds(), TopicId = delete.TopicId }])
         {
             References = _state.ReferencesDroppedWith(CollectionsMarshal.AsSpan(dropped)),
@@ -177,8 +186,7 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
             Unchanged(new DeleteRecordsReply(ErrorCode.None, log.LogStartOffset));
             return;
         }
-        ReadOnlySpan<Extent> extents = log.Extents;
-        int kept = log.FindExtent(offset);
+        Extent[] dropped = log.Extents[..log.FindExtent(offset)].ToArray();
         var advanced = new LogStartAdvanced
         {
             Time = Now.ToUnixTimeMilliseconds(),
@@ -186,7 +194,7 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
             Partition = delete.Partition.Partition,
             LogStartOffset = offset,
         };
-        var changes = new Changes([advanced]) { References = _state.ReferencesDroppedWith(extents[..kept]) };
+        var changes = new Changes([advanced]) { References = _state.ReferencesDroppedWith(dropped) };
         Persist(delete, changes, () => delete.Reply.Set(new DeleteRecordsReply(ErrorCode.None, log.LogStartOffset)),
             _ => delete.Reply.Set(new DeleteRecordsReply(ErrorCode.KafkaStorageError, -1)));
 
@@ -223,8 +231,12 @@ public sealed partial class Sequencer : PersistentActor<SequencerMessage>
 
     private void SignalWatchers(TopicPartition partition)
     {
-        if (!_watchers.TryGetValue(partition, out List<Watching>? list))
-            return;
+        if (_watchers.TryGetValue(partition, out List<Watching>? list))
+            SignalWatchers(partition, list);
+    }
+
+    private void SignalWatchers(TopicPartition partition, List<Watching> list)
+    {
         long end = _state.Find(partition)?.NextOffset ?? long.MaxValue;
         list.RemoveAll(watching =>
         {

@@ -95,13 +95,13 @@ public sealed partial class SequencerSnapshot
                 owner.WriteObject(writer, extent.ObjectId, ref place);
                 writer.WriteVarlong(extent.Position);
                 writer.WriteVarlong(extent.MaxTimestamp - expected.MaxTimestamp);
-                if (shape.HasFlag(ExtentShape.BaseOffset))
+                if (Has(shape, ExtentShape.BaseOffset))
                     writer.WriteVarlong(extent.BaseOffset - expected.BaseOffset);
-                if (shape.HasFlag(ExtentShape.OffsetCount))
+                if (Has(shape, ExtentShape.OffsetCount))
                     writer.WriteVarlong(extent.OffsetCount - expected.OffsetCount);
-                if (shape.HasFlag(ExtentShape.Length))
+                if (Has(shape, ExtentShape.Length))
                     writer.WriteVarlong(extent.Length - expected.Length);
-                if (shape.HasFlag(ExtentShape.Source))
+                if (Has(shape, ExtentShape.Source))
                     writer.WriteInt8(extent.Source);
                 GoOnFrom(extent, expected);
             }
@@ -121,10 +121,10 @@ public sealed partial class SequencerSnapshot
                     ObjectId = owner.ReadObject(ref reader, Field, ref place),
                     Position = reader.ReadVarlong(Field),
                     MaxTimestamp = expected.MaxTimestamp + reader.ReadVarlong(Field),
-                    BaseOffset = expected.BaseOffset + (shape.HasFlag(ExtentShape.BaseOffset) ? reader.ReadVarlong(Field) : 0),
-                    OffsetCount = expected.OffsetCount + (shape.HasFlag(ExtentShape.OffsetCount) ? reader.ReadVarlong(Field) : 0),
-                    Length = expected.Length + (shape.HasFlag(ExtentShape.Length) ? reader.ReadVarlong(Field) : 0),
-                    Source = shape.HasFlag(ExtentShape.Source) ? reader.ReadInt8(Field) : (sbyte)0,
+                    BaseOffset = expected.BaseOffset + (Has(shape, ExtentShape.BaseOffset) ? reader.ReadVarlong(Field) : 0),
+                    OffsetCount = expected.OffsetCount + (Has(shape, ExtentShape.OffsetCount) ? reader.ReadVarlong(Field) : 0),
+                    Length = expected.Length + (Has(shape, ExtentShape.Length) ? reader.ReadVarlong(Field) : 0),
+                    Source = Has(shape, ExtentShape.Source) ? reader.ReadInt8(Field) : (sbyte)0,
                 };
                 extents.Add(extent);
                 GoOnFrom(extent, expected);
@@ -180,6 +180,8 @@ public sealed partial class SequencerSnapshot
             }
             Producers = producers;
         }
+
+        private static bool Has(ExtentShape shape, ExtentShape flag) => (shape & flag) != 0;
 
         private static ExtentShape ShapeOf(ExtentSnapshot extent, ExtentSnapshot expected)
         {

@@ -14,7 +14,7 @@ public sealed partial class SequencerState
         var liveBytes = new Dictionary<ObjectId, long>();
         foreach (PartitionLog log in _logs.Values)
         {
-            foreach (ref readonly Extent extent in log.Extents)
+            foreach (Extent extent in log.Extents)
             {
                 if (extent.Source == ExtentSource.Object)
                     liveBytes[extent.ObjectId] = liveBytes.GetValueOrDefault(extent.ObjectId) + extent.Length;
@@ -39,7 +39,7 @@ public sealed partial class SequencerState
         var found = new List<PartitionExtent>();
         foreach (PartitionLog log in _logs.Values)
         {
-            foreach (ref readonly Extent extent in log.Extents)
+            foreach (Extent extent in log.Extents)
             {
                 if (extent.Source == ExtentSource.Object && objects.Contains(extent.ObjectId))
                     found.Add(new PartitionExtent(log.Key, extent));
@@ -73,8 +73,7 @@ public sealed partial class SequencerState
             ObjectId id = output.ObjectId.ToObjectId();
             added[i] = new Extent(extent.BaseOffset, extent.BaseOffset + extent.OffsetCount - 1, ExtentSource.Object,
                 id, extent.Position, extent.Length, extent.MaxTimestamp);
-            ObjectUse use = _objects.GetValueOrDefault(id) ?? new ObjectUse(output.SizeBytes, output.Level, 0);
-            _objects[id] = use with { Extents = use.Extents + 1 };
+            Use(id, output.SizeBytes, output.Level);
         }
         PartitionLog log = _logs[new TopicPartition(partition.TopicId, partition.Partition)];
         log.Replace([.. partition.Removed.Select(static run => (run.BaseOffset, run.ExtentCount))], added, _droppedExtents);

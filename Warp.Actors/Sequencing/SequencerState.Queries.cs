@@ -37,22 +37,29 @@ public sealed partial class SequencerState
         if (read.Offset < log.LogStartOffset || read.Offset > log.NextOffset)
             return new PartitionExtents(ends with { Error = ErrorCode.OffsetOutOfRange }, []);
 
-        ReadOnlySpan<Extent> extents = log.Extents[log.FindExtent(read.Offset)..];
+        ExtentRange extents = log.Extents[log.FindExtent(read.Offset)..];
         extents = extents[..CountOf(extents, read)];
-        if (extents.IsEmpty)
+        if (extents.Length == 0)
             return new PartitionExtents(ends, []);
         var found = new ReadableExtent[extents.Length];
-        for (int i = 0; i < found.Length; i++)
-            found[i] = Readable(extents[i]);
+        int next = 0;
+        foreach (Extent extent in extents)
+            found[next++] = Readable(extent);
         return new PartitionExtents(ends, found);
     }
 
     /// <summary>How many of the extents are read: as many as it takes, and one at least if there is any.</summary>
-    private static int CountOf(ReadOnlySpan<Extent> extents, in ExtentRead read)
+    private static int CountOf(ExtentRange extents, in ExtentRead read)
     {
         int count = 0;
-        for (long bytes = 0; count < extents.Length && count < MaxExtents && (bytes < read.MaxBytes || count == 0); count++)
-            bytes += extents[count].BytesFrom(read.Offset);
+        long bytes = 0;
+        foreach (Extent extent in extents)
+        {
+            if (count == MaxExtents || (bytes >= read.MaxBytes && count > 0))
+                break;
+            bytes += extent.BytesFrom(read.Offset);
+            count++;
+        }
         return count;
     }
 
@@ -62,8 +69,10 @@ public sealed partial class SequencerState
     public TimestampReply FindTimestamp(TopicPartition partition, long timestamp)
     {
         PartitionLog? log = Find(partition);
+        if (log is null)
+            return new TimestampReply(LogEnds.Of(log), null);
         Extent? found = null;
-        foreach (Extent extent in log is null ? [] : log.Extents)
+        foreach (Extent extent in log.Extents)
         {
             if (timestamp >= 0 && extent.MaxTimestamp >= timestamp)
             {

@@ -20,7 +20,7 @@ public sealed partial class SequencerState
             LastNumber = pair.Value.LastNumber,
             Time = pair.Value.TimeMs,
         })],
-        RecentCommits = [.. _recentByAge.Select(entry => ToSnapshot(entry.Id, entry.TimeMs, _recent[entry.Id]))],
+        RecentCommits = [.. _recentByAge.Select(ToSnapshot)],
         RecentSwaps = [.. _recentSwapsByAge.Select(entry => new SequencerSnapshot.RecentSwapSnapshot
         {
             SwapId = entry.Id.ToGuid(),
@@ -54,11 +54,10 @@ public sealed partial class SequencerState
             _nodes.Add(new NodeIncarnation(entry.NodeId, entry.Incarnation), new NodeCommits(entry.LastNumber, entry.Time));
         foreach (SequencerSnapshot.RecentCommitSnapshot entry in snapshot.RecentCommits)
         {
-            var recent = new RecentCommit(entry.BatchCount);
+            var recent = new RecentCommit(entry.ObjectId.ToObjectId(), entry.Time, entry.BatchCount);
             foreach (SequencerSnapshot.AnswerSnapshot answer in entry.Answers)
                 recent.Set(answer.Index, answer.Error, answer.BaseOffset);
-            _recent.Add(entry.ObjectId.ToObjectId(), recent);
-            _recentByAge.Enqueue((entry.ObjectId.ToObjectId(), entry.Time));
+            Remember(recent);
         }
         foreach (SequencerSnapshot.RecentSwapSnapshot entry in snapshot.RecentSwaps)
             Remember(entry.SwapId.ToObjectId(), entry.Time, [.. entry.Refusals.Select(static refusal => (PartitionRefusal)refusal)]);
@@ -96,7 +95,7 @@ public sealed partial class SequencerState
             CleanedUpTo = log.Cleaning.UpToOffset,
             DeleteHorizon = log.Cleaning.DeleteHorizonMs,
         };
-        foreach (ref readonly Extent extent in log.Extents)
+        foreach (Extent extent in log.Extents)
         {
             snapshot.Extents.Add(new SequencerSnapshot.ExtentSnapshot
             {
@@ -126,12 +125,17 @@ public sealed partial class SequencerState
         return snapshot;
     }
 
-    private static SequencerSnapshot.RecentCommitSnapshot ToSnapshot(ObjectId id, long timeMs, RecentCommit recent)
+    private static SequencerSnapshot.RecentCommitSnapshot ToSnapshot(RecentCommit recent)
     {
-        var snapshot = new SequencerSnapshot.RecentCommitSnapshot { ObjectId = id.ToGuid(), Time = timeMs, BatchCount = recent.Answers.Count };
-        for (int i = 0; i < recent.Answers.Count; i++)
+        var snapshot = new SequencerSnapshot.RecentCommitSnapshot
         {
-            if (recent.Answers[i] is { } answer)
+            ObjectId = recent.Id.ToGuid(),
+            Time = recent.TimeMs,
+            BatchCount = recent.Count,
+        };
+        for (int i = 0; i < recent.Count; i++)
+        {
+            if (recent.AnswerOf(i) is { } answer)
                 snapshot.Answers.Add(new SequencerSnapshot.AnswerSnapshot { Index = i, Error = answer.Error, BaseOffset = answer.BaseOffset });
         }
         return snapshot;

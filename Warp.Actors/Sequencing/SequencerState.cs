@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Warp.Actors.Persistence;
 using Warp.Protocol.Messages;
 
@@ -16,7 +17,7 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
     private readonly Queue<(Guid Id, long TimeMs)> _deletedByAge = new();
     private readonly Dictionary<NodeIncarnation, NodeCommits> _nodes = [];
     private readonly Dictionary<ObjectId, RecentCommit> _recent = [];
-    private readonly Queue<(ObjectId Id, long TimeMs)> _recentByAge = new();
+    private readonly Queue<RecentCommit> _recentByAge = new();
     private readonly List<Extent> _droppedExtents = [];
     private readonly long _answerMemoryMs = (long)answerMemory.TotalMilliseconds;
 
@@ -98,7 +99,7 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
             _deletedByAge.Enqueue((deleted.TopicId, TimeMs));
         foreach (PartitionLog log in _logs.Values.Where(log => log.Key.TopicId == deleted.TopicId).ToList())
         {
-            _droppedExtents.AddRange(log.Extents);
+            log.Extents.AddTo(_droppedExtents);
             _logs.Remove(log.Key);
         }
         Release(_droppedExtents);
@@ -114,40 +115,48 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
             _nodes[node] = new NodeCommits(committed.Number, TimeMs);
         if (!_recent.TryGetValue(objectId, out RecentCommit? recent))
         {
-            recent = new RecentCommit(committed.BatchCount);
-            _recent.Add(objectId, recent);
-            _recentByAge.Enqueue((objectId, TimeMs));
+            recent = new RecentCommit(objectId, TimeMs, committed.BatchCount);
+            Remember(recent);
         }
-        foreach (ObjectCommitted.CommittedPartition partition in committed.Partitions)
+        PartitionLog? log = null;
+        foreach (ref readonly ObjectCommitted.CommittedBatch batch in CollectionsMarshal.AsSpan(committed.Batches))
         {
-            var key = new TopicPartition(partition.TopicId, partition.Partition);
-            foreach (ObjectCommitted.CommittedBatch batch in partition.Batches)
-            {
-                var error = batch.Error;
-                recent.Set(batch.Index, error, batch.BaseOffset);
-                if (error == ErrorCode.None && !batch.Duplicate)
-                    Append(_logs[key], objectId, committed, batch);
-            }
+            recent.Set(batch.Index, batch.Error, batch.BaseOffset);
+            if (batch.Error != ErrorCode.None || batch.Duplicate)
+                continue;
+            if (log?.Key != batch.Key)
+                log = _logs[batch.Key];
+            Append(log!, objectId, committed, batch);
         }
         ForgetCommits(node);
         ForgetSwaps();
         ForgetTombstones();
     }
 
-    private void Append(PartitionLog log, ObjectId objectId, ObjectCommitted committed, ObjectCommitted.CommittedBatch batch)
+    private void Append(PartitionLog log, ObjectId objectId, ObjectCommitted committed, in ObjectCommitted.CommittedBatch batch)
     {
         var extent = new Extent(
             batch.BaseOffset, batch.BaseOffset + batch.OffsetCount - 1, ExtentSource.Object, objectId, batch.Position, batch.Length, batch.MaxTimestamp);
         if (log.Append(extent))
-        {
-            ObjectUse use = _objects.GetValueOrDefault(objectId) ?? new ObjectUse(committed.ObjectSize, committed.Level, 0);
-            _objects[objectId] = use with { Extents = use.Extents + 1 };
-        }
+            Use(objectId, committed.ObjectSize, committed.Level);
         if (batch.ProducerId >= 0)
         {
             int last = ProducerState.LastSequence(batch.BaseSequence, batch.OffsetCount);
             log.ProducerRef(batch.ProducerId).Append(batch.ProducerEpoch, batch.BaseSequence, last, batch.BaseOffset, TimeMs);
         }
+    }
+
+    /// <summary>Counts one more extent in an object.</summary>
+    private void Use(ObjectId id, long sizeBytes, int level)
+    {
+        ref ObjectUse use = ref CollectionsMarshal.GetValueRefOrAddDefault(_objects, id, out bool known);
+        use = known ? use with { Extents = use.Extents + 1 } : new ObjectUse(sizeBytes, level, 1);
+    }
+
+    private void Remember(RecentCommit commit)
+    {
+        _recent.Add(commit.Id, commit);
+        _recentByAge.Enqueue(commit);
     }
 
     private void Release(List<Extent> dropped)
@@ -156,11 +165,10 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
         {
             if (extent.Source != ExtentSource.Object)
                 continue;
-            ObjectUse use = _objects[extent.ObjectId];
-            if (use.Extents == 1)
+            ref ObjectUse use = ref CollectionsMarshal.GetValueRefOrNullRef(_objects, extent.ObjectId);
+            use = use with { Extents = use.Extents - 1 };
+            if (use.Extents == 0)
                 _objects.Remove(extent.ObjectId);
-            else
-                _objects[extent.ObjectId] = use with { Extents = use.Extents - 1 };
         }
         dropped.Clear();
     }
@@ -170,7 +178,7 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
     {
         long cutoff = TimeMs - _answerMemoryMs;
         bool any = false;
-        while (_recentByAge.TryPeek(out (ObjectId Id, long TimeMs) oldest) && oldest.TimeMs < cutoff)
+        while (_recentByAge.TryPeek(out RecentCommit? oldest) && oldest.TimeMs < cutoff)
         {
             _recent.Remove(_recentByAge.Dequeue().Id);
             any = true;
@@ -193,17 +201,7 @@ public sealed partial class SequencerState(TimeSpan answerMemory)
     }
 
     /// <summary>How an object is used by this shard.</summary>
-    public sealed record ObjectUse(long SizeBytes, int Level, int Extents);
+    public readonly record struct ObjectUse(long SizeBytes, int Level, int Extents);
 
     private readonly record struct NodeCommits(long LastNumber, long TimeMs);
-}
-
-/// <summary>The answers that the batches of a commit got; null for those that are (or were, before a restart) held back.</summary>
-public sealed class RecentCommit(int batchCount)
-{
-    private readonly BatchAnswer?[] _answers = new BatchAnswer?[batchCount];
-
-    public IReadOnlyList<BatchAnswer?> Answers => _answers;
-
-    internal void Set(int index, ErrorCode error, long baseOffset) => _answers[index] = new BatchAnswer(error, baseOffset, -1);
 }

@@ -84,7 +84,7 @@ public static class SwapRules
                 return PartitionRefusal.UnknownPartition;
 
             var removed = new List<ExtentsReplaced.RemovedRun>();
-            ReadOnlySpan<Extent> extents = log.Extents;
+            ExtentRange extents = log.Extents;
             int next = -1;
             foreach (Extent replaced in partition.Replaced)
             {
@@ -102,7 +102,7 @@ public static class SwapRules
             }
             decided.Removed = removed;
             foreach (ExtentsReplaced.RemovedRun run in removed)
-                _dropped.AddRange(extents.Slice(log.FindExtent(run.BaseOffset), run.ExtentCount));
+                extents.Slice(log.FindExtent(run.BaseOffset), run.ExtentCount).AddTo(_dropped);
             Add(partition, log.LogStartOffset, decided.Added);
             if (partition.Cleaning is { } cleaning)
                 (decided.CleanedUpTo, decided.DeleteHorizon) = (cleaning.UpToOffset, cleaning.DeleteHorizonMs);

@@ -31,9 +31,19 @@ public sealed partial class WireWriter : IDisposable
     /// <exception cref="OverflowException">They are more than a frame can carry (2 GiB).</exception>
     public int Length => checked((int)(_position - PrefixBytes + _recordBytes));
 
+    /// <summary>What has been written, but for records and the frame's length; good until more is written.</summary>
+    public ReadOnlyMemory<byte> Content => _buffer.AsMemory(PrefixBytes, _position - PrefixBytes);
+
     /// <summary>The exception for a field with a value that the version has no place for.</summary>
     public static NotSupportedException NotInVersion(string field, short version) =>
         new($"{field} has a value, which version {version} cannot carry.");
+
+    /// <summary>Forgets what has been written, to begin anew in the same memory.</summary>
+    public void Clear()
+    {
+        _position = PrefixBytes;
+        ReleaseRecords();
+    }
 
     public void WriteBool(bool value) => Reserve(1)[0] = value ? (byte)1 : (byte)0;
 

@@ -103,7 +103,7 @@ internal sealed class FaultyJournal(IJournal inner) : IJournal
         AppendFault fault;
         lock (_gate)
         {
-            _appends.Add([.. writes]);
+            _appends.Add([.. writes.Select(Copy)]);
             bool concerned = _faults.TryPeek(out (AppendFault Fault, Func<ActorWrite, bool> Concerns) next) && writes.Any(next.Concerns);
             fault = concerned ? _faults.Dequeue().Fault : AppendFault.None;
         }
@@ -229,6 +229,13 @@ internal sealed class FaultyJournal(IJournal inner) : IJournal
         inner.RemoveTombstonesAsync(fence, ids, age, cancellationToken);
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+    /// <summary>What a write holds is used again by its actor once it has its result.</summary>
+    private static ActorWrite Copy(ActorWrite write) => write with
+    {
+        Events = [.. write.Events.Select(static record => record with { Payload = record.Payload.ToArray() })],
+        References = [.. write.References],
+    };
 
     private static WriteResult[] All(IReadOnlyList<ActorWrite> writes, WriteResult result) => [.. writes.Select(_ => result)];
 }

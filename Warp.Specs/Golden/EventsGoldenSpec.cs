@@ -229,59 +229,49 @@ public sealed partial class EventsGoldenSpec
         Incarnation = 34,
         Number = 56,
         BatchCount = 3,
-        Partitions =
+        Batches =
         [
             new()
             {
                 TopicId = s_topic,
                 Partition = 1,
-                Batches =
-                [
-                    new()
-                    {
-                        Index = 0,
-                        Error = ErrorCode.None,
-                        BaseOffset = 1L << 35,
-                        Position = 64,
-                        Length = 70_000,
-                        OffsetCount = 1000,
-                        MaxTimestamp = 1_790_000_000_000,
-                        ProducerId = 4_000_000_000,
-                        ProducerEpoch = 5,
-                        BaseSequence = int.MaxValue,
-                    },
-                    new()
-                    {
-                        Index = 2,
-                        Duplicate = true,
-                        BaseOffset = 17,
-                        Position = 70_064,
-                        Length = 70,
-                        OffsetCount = 1,
-                        MaxTimestamp = -1,
-                        ProducerId = -1,
-                        ProducerEpoch = -1,
-                        BaseSequence = -1,
-                    },
-                ],
+                Index = 0,
+                Error = ErrorCode.None,
+                BaseOffset = 1L << 35,
+                Position = 64,
+                Length = 70_000,
+                OffsetCount = 1000,
+                MaxTimestamp = 1_790_000_000_000,
+                ProducerId = 4_000_000_000,
+                ProducerEpoch = 5,
+                BaseSequence = int.MaxValue,
+            },
+            new()
+            {
+                TopicId = s_topic,
+                Partition = 1,
+                Index = 2,
+                Duplicate = true,
+                BaseOffset = 17,
+                Position = 70_064,
+                Length = 70,
+                OffsetCount = 1,
+                MaxTimestamp = -1,
+                ProducerId = -1,
+                ProducerEpoch = -1,
+                BaseSequence = -1,
             },
             new()
             {
                 TopicId = s_topic,
                 Partition = 200,
-                Batches = 
-                [
-                    new()
-                    {
-                        Index = 1,
-                        Error = ErrorCode.OutOfOrderSequenceNumber,
-                        BaseOffset = -1,
-                        Position = 70_134,
-                        Length = 70,
-                        OffsetCount = 1,
-                        ProducerId = 9,
-                    },
-                ],
+                Index = 1,
+                Error = ErrorCode.OutOfOrderSequenceNumber,
+                BaseOffset = -1,
+                Position = 70_134,
+                Length = 70,
+                OffsetCount = 1,
+                ProducerId = 9,
             },
         ],
     };

@@ -140,7 +140,7 @@ public sealed class StoreVerifier(
             SequencerState state = await SequencerHistory.ReadAsync(journal, shard, times, cancellationToken);
             foreach (PartitionLog log in state.Logs)
             {
-                foreach (ref readonly Extent extent in log.Extents)
+                foreach (Extent extent in log.Extents)
                     index.Add(shard, log.Key, extent, ids.Contains(extent.ObjectId));
             }
         }
@@ -215,7 +215,7 @@ public sealed class StoreVerifier(
             SequencerState state = await SequencerHistory.ReadAsync(journal, shard, times, cancellationToken);
             foreach (PartitionLog log in state.Logs)
             {
-                foreach (ref readonly Extent extent in log.Extents)
+                foreach (Extent extent in log.Extents)
                     index.Add(shard, log.Key, extent, share.Has(extent.ObjectId) && (share.IsPart || index.Extents < maxKept));
             }
             // Too many to be looked at in one go: now they are only counted.

@@ -160,6 +160,8 @@ public sealed class FlushPipeline : Actor<FlushMessage>
             else
                 _unanswered.Enqueue(request);
         }
+        foreach (ObjectCommitter? committer in _committers)
+            committer?.AskAgainIfOverdue();
     }
 
     private void FlushWhatIsDue()
@@ -233,14 +235,7 @@ public sealed class FlushPipeline : Actor<FlushMessage>
     }
 
     private ObjectCommitter CommitterOf(int shard) => _committers[shard] ??= new ObjectCommitter(
-        System, _services.Region.Sequencer(shard), _services.Leases, _services.Times, Log, () => Now, turn => Post(() => Turn(turn)));
-
-    /// <summary>A committer's turn may have answered the last batch that a drain waits for.</summary>
-    private void Turn(Action turn)
-    {
-        turn();
-        AnswerDrains();
-    }
+        System, _services.Region.Sequencer(shard), _services.Leases, _services.Times, Log, () => Now, Post, AnswerDrains);
 
     private async Task StoreAsync(Flush flush)
     {

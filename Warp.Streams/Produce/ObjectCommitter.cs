@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Warp.Actors.Cluster;
 using Warp.Actors.Kernel;
@@ -23,11 +24,18 @@ internal sealed class ObjectCommitter
     private readonly ILogger _log;
     private readonly Func<TimeSpan> _now;
     private readonly Action<Action> _post;
+    private readonly Action _settled;
+    private readonly Action<Reply<CommitReply>> _answered;
+    private readonly Action _takeAnswers;
+    private readonly ConcurrentQueue<Reply<CommitReply>> _answers = new();
     private readonly Queue<CommitSlot> _slots = new();
     private readonly ProducerGate _gate;
     private readonly Backoff _backoff;
     private readonly HashSet<PendingBatch> _held = [];
     private List<PendingBatch>? _committing;
+    private ObjectCommit? _commit;
+    private Reply<CommitReply>? _asked;
+    private TimeSpan _askedAt;
     private bool _isLooking;
     private long _lastNumber;
     private long _lastCommitted;
@@ -39,6 +47,7 @@ internal sealed class ObjectCommitter
     /// <param name="log">Where refusals are noted.</param>
     /// <param name="now">The pipeline's time.</param>
     /// <param name="post">Runs something as a turn of the pipeline.</param>
+    /// <param name="settled">Called at the end of a turn that has answered batches.</param>
     public ObjectCommitter(
         ActorSystem system,
         ActorRef<SequencerMessage> sequencer,
@@ -46,7 +55,8 @@ internal sealed class ObjectCommitter
         TimeConstants times,
         ILogger log,
         Func<TimeSpan> now,
-        Action<Action> post)
+        Action<Action> post,
+        Action settled)
     {
         _system = system;
         _sequencer = sequencer;
@@ -54,6 +64,13 @@ internal sealed class ObjectCommitter
         _log = log;
         _now = now;
         _post = post;
+        _settled = settled;
+        _answered = reply =>
+        {
+            _answers.Enqueue(reply);
+            _post(_takeAnswers!);
+        };
+        _takeAnswers = TakeAnswers;
         _gate = new ProducerGate(times.CommitDeadline);
         _backoff = new Backoff(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(1), system.CreateRandom());
     }
@@ -75,6 +92,15 @@ internal sealed class ObjectCommitter
             else
                 Commit(slot);
         }
+    }
+
+    /// <summary>To be called every second or so: a commit that has no answer for too long is asked for again.</summary>
+    public void AskAgainIfOverdue()
+    {
+        if (_asked is null || _now() - _askedAt < s_ask)
+            return;
+        _log.LogWarning("The commit of {Object} has no answer yet; asking again", _commit!.ObjectId);
+        AskSlowly();
     }
 
     /// <summary>
@@ -103,7 +129,31 @@ internal sealed class ObjectCommitter
             Batches = new BatchesToCommit(admitted),
         };
         _committing = admitted;
-        _ = CommitAsync(commit, admitted);
+        _commit = commit;
+        _askedAt = _now();
+        _asked = new Reply<CommitReply>(_answered);
+        if (!_sequencer.TryTell(new SequencerMessage.Commit(commit, _asked)))
+            AskSlowly();
+    }
+
+    private void TakeAnswers()
+    {
+        while (_answers.TryDequeue(out Reply<CommitReply>? reply))
+        {
+            if (reply != _asked)
+                continue; // it came so late that it was asked for again
+            if (reply.Error is null)
+                Finish(reply.Value!);
+            else
+                AskSlowly();
+        }
+        _settled();
+    }
+
+    private void AskSlowly()
+    {
+        _asked = null;
+        _ = CommitSlowAsync(_commit!);
     }
 
     /// <summary>Fails what must not be committed yet; what is left is mostly everything.</summary>
@@ -164,7 +214,7 @@ internal sealed class ObjectCommitter
     /// <summary>
     /// Asks until there is an answer: a commit whose outcome is not known is repeated, and a repeated one gets its first answer.
     /// </summary>
-    private async Task CommitAsync(ObjectCommit commit, List<PendingBatch> batches)
+    private async Task CommitSlowAsync(ObjectCommit commit)
     {
         CommitReply reply;
         while (true)
@@ -187,17 +237,26 @@ internal sealed class ObjectCommitter
             }
         }
         _backoff.Reset();
-        _post(() => Finish(commit, batches, reply));
+        _post(() =>
+        {
+            Finish(reply);
+            _settled();
+        });
     }
 
-    private void Finish(ObjectCommit commit, List<PendingBatch> batches, CommitReply reply)
+    private void Finish(CommitReply reply)
     {
+        ObjectCommit commit = _commit!;
+        List<PendingBatch> batches = _committing!;
+        _asked = null;
+        _commit = null;
         _committing = null;
         if (reply.Refusal == CommitRefusal.None)
         {
             _lastCommitted = commit.Number;
             for (int i = 0; i < batches.Count; i++)
                 Answer(batches[i], reply.Batches[i]);
+            (reply.Batches as IDisposable)?.Dispose();
         }
         else
         {
@@ -243,6 +302,7 @@ internal sealed class ObjectCommitter
             Fail(batch);
         else
             batch.Set(answer);
+        _settled();
     }
 
     private void Fail(PendingBatch batch)

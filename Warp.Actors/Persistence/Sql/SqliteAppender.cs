@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Warp.Actors.Sequencing;
 
 namespace Warp.Actors.Persistence.Sql;
 
@@ -12,58 +13,62 @@ internal sealed class SqliteAppender : IDisposable
     private const long MuchDeadBytes = 1 << 20;
 
     private readonly SqliteConnection _connection;
-    private readonly SqlStatement _epoch;
-    private readonly SqlStatement _insertActor;
-    private readonly SqlStatement _insertEvent;
-    private readonly SqlStatement _upsertSnapshot;
-    private readonly SqlStatement _objectState;
-    private readonly SqlStatement _addReference;
-    private readonly SqlStatement _addRegistered;
-    private readonly SqlStatement _dropReference;
-    private readonly SqlStatement _deleteRun;
-    private readonly SqlStatement _moveEvent;
+    private readonly PreparedStatement _begin;
+    private readonly PreparedStatement _commit;
+    private readonly PreparedStatement _epoch;
+    private readonly PreparedStatement _insertActor;
+    private readonly PreparedStatement _insertEvent;
+    private readonly PreparedStatement _upsertSnapshot;
+    private readonly PreparedStatement _isDeleting;
+    private readonly PreparedStatement _addReference;
+    private readonly PreparedStatement _addRegistered;
+    private readonly PreparedStatement _dropReference;
+    private readonly PreparedStatement _deleteRun;
+    private readonly PreparedStatement _moveEvent;
     private SqliteEvents? _events;
     private long _toDelete;
 
     public SqliteAppender(SqliteConnection connection)
     {
         _connection = connection;
-        _epoch = new SqlStatement(connection, "SELECT epoch FROM shard WHERE shard_id = $0 AND owner_node IS NOT NULL", 1);
-        _insertActor = new SqlStatement(connection, "INSERT INTO actor (persistence_id) VALUES ($0) RETURNING actor_id", 1);
-        _insertEvent = new SqlStatement(connection,
+        _begin = new PreparedStatement(connection, SqliteSchema.Begin);
+        _commit = new PreparedStatement(connection, SqliteSchema.Commit);
+        _epoch = new PreparedStatement(connection, "SELECT epoch FROM shard WHERE shard_id = ?1 AND owner_node IS NOT NULL");
+        _insertActor = new PreparedStatement(connection, "INSERT INTO actor (persistence_id) VALUES (?1) RETURNING actor_id");
+        _insertEvent = new PreparedStatement(connection,
             """
             INSERT INTO journal (ordinal, actor_id, sequence_nr, epoch, kind, version, payload, written_at)
-            VALUES ($0, $1, $2, $3, $4, $5, $6, $7)
-            """, 8);
-        _deleteRun = new SqlStatement(connection, "DELETE FROM journal WHERE ordinal BETWEEN $0 AND $1", 2);
-        _upsertSnapshot = new SqlStatement(connection,
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            """);
+        _deleteRun = new PreparedStatement(connection, "DELETE FROM journal WHERE ordinal BETWEEN ?1 AND ?2");
+        _upsertSnapshot = new PreparedStatement(connection,
             """
-            INSERT INTO snapshot (persistence_id, sequence_nr, epoch, payload) VALUES ($0, $1, $2, $3)
+            INSERT INTO snapshot (persistence_id, sequence_nr, epoch, payload) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (persistence_id) DO UPDATE SET sequence_nr = excluded.sequence_nr, epoch = excluded.epoch, payload = excluded.payload
             WHERE excluded.sequence_nr > snapshot.sequence_nr
-            """, 4);
-        _moveEvent = new SqlStatement(connection,
+            """);
+        _moveEvent = new PreparedStatement(connection,
             """
             INSERT INTO journal (ordinal, actor_id, sequence_nr, epoch, kind, version, payload, written_at)
-            SELECT $0, actor_id, sequence_nr, epoch, kind, version, payload, $2 FROM journal WHERE ordinal = $1
-            """, 3);
-        _objectState = new SqlStatement(connection, "SELECT state FROM object WHERE object_id = $0", 1);
-        _addReference = new SqlStatement(connection,
+            SELECT ?1, actor_id, sequence_nr, epoch, kind, version, payload, ?3 FROM journal WHERE ordinal = ?2
+            """);
+        _isDeleting = new PreparedStatement(connection, "SELECT state = 'deleting' FROM object WHERE object_id = ?1");
+        _addReference = new PreparedStatement(connection,
             """
-            INSERT INTO object (object_id, size, level, state, created_at, live_shards) VALUES ($0, $1, $2, 'live', $3, $4)
+            INSERT INTO object (object_id, size, level, state, created_at, live_shards) VALUES (?1, ?2, ?3, 'live', ?4, ?5)
             ON CONFLICT (object_id) DO UPDATE SET live_shards = live_shards | excluded.live_shards, released_at = NULL, state = 'live',
               deadline = NULL
-            """, 5);
-        _addRegistered = new SqlStatement(connection,
+            """);
+        _addRegistered = new PreparedStatement(connection,
             """
-            UPDATE object SET size = $1, state = 'live', deadline = NULL, live_shards = live_shards | $2, released_at = NULL
-            WHERE object_id = $0
-            """, 3);
-        _dropReference = new SqlStatement(connection,
+            UPDATE object SET size = ?2, state = 'live', deadline = NULL, live_shards = live_shards | ?3, released_at = NULL
+            WHERE object_id = ?1
+            """);
+        _dropReference = new PreparedStatement(connection,
             """
-            UPDATE object SET live_shards = live_shards & ~$1, released_at = CASE WHEN live_shards & ~$1 = 0 THEN $2 ELSE released_at END
-            WHERE object_id = $0
-            """, 3);
+            UPDATE object SET live_shards = live_shards & ~?2, released_at = CASE WHEN live_shards & ~?2 = 0 THEN ?3 ELSE released_at END
+            WHERE object_id = ?1
+            """);
     }
 
     /// <summary>Which events there are; read again after a failure, which may have left something out.</summary>
@@ -75,7 +80,7 @@ internal sealed class SqliteAppender : IDisposable
         var results = new WriteResult[writes.Count];
         try
         {
-            SqliteSchema.Execute(_connection, SqliteSchema.Begin);
+            _begin.Execute();
             DeleteDead(writes, now);
             for (int i = 0; i < writes.Count; i++)
                 results[i] = Check(writes[i], now) is { } refusal ? refusal : Write(writes[i], now);
@@ -87,7 +92,7 @@ internal sealed class SqliteAppender : IDisposable
         }
         try
         {
-            SqliteSchema.Execute(_connection, SqliteSchema.Commit);
+            _commit.Execute();
         }
         catch (SqliteException error)
         {
@@ -98,12 +103,12 @@ internal sealed class SqliteAppender : IDisposable
     }
 
     /// <summary>Whether the shard's epoch is the fence's, and the shard was not given up.</summary>
-    public bool Holds(Fence fence) => _epoch.Scalar(fence.ShardId) is long epoch && epoch == fence.Epoch;
+    public bool Holds(Fence fence) => _epoch.Find(fence.ShardId) == fence.Epoch;
 
     public void Dispose()
     {
-        foreach (SqlStatement statement in (SqlStatement[])
-            [_epoch, _insertActor, _insertEvent, _moveEvent, _deleteRun, _upsertSnapshot, _objectState, _addReference, _addRegistered, _dropReference])
+        foreach (PreparedStatement statement in (PreparedStatement[])
+            [_begin, _commit, _epoch, _insertActor, _insertEvent, _moveEvent, _deleteRun, _upsertSnapshot, _isDeleting, _addReference, _addRegistered, _dropReference])
         {
             statement.Dispose();
         }
@@ -116,11 +121,8 @@ internal sealed class SqliteAppender : IDisposable
     private void DeleteDead(IReadOnlyList<ActorWrite> writes, DateTimeOffset now)
     {
         int times = Events.DeadBytes > MuchDeadBytes ? 2 : 1;
-        foreach (ActorWrite write in writes)
-        {
-            foreach (EventRecord record in write.Events)
-                _toDelete += times * record.Payload.Length;
-        }
+        for (int i = 0; i < writes.Count; i++)
+            _toDelete += times * writes[i].PayloadBytes;
         while (_toDelete > 0)
         {
             if (!Events.TryTakeDead(out SqliteEvents.Run? run))
@@ -169,14 +171,15 @@ internal sealed class SqliteAppender : IDisposable
             return WriteResult.Refused(WriteRefusal.SequenceConflict,
                 $"{write.PersistenceId} is at {Events.LastSequenceNr(write.PersistenceId)}, the events start at {write.FirstSequenceNr}");
         }
-        foreach (ObjectReference reference in write.References)
+        for (int i = 0; i < write.References.Count; i++)
         {
+            ObjectReference reference = write.References[i];
             if (reference.Change == ReferenceChange.Drop)
                 continue;
-            object? state = _objectState.Scalar(reference.Id.ToByteArray());
-            if (state is "deleting")
+            long? isDeleting = _isDeleting.Find(reference.Id);
+            if (isDeleting == 1)
                 return WriteResult.Refused(WriteRefusal.ObjectDeleting, $"object {reference.Id} is being deleted");
-            if (state is null && reference.Change == ReferenceChange.AddRegistered)
+            if (isDeleting is null && reference.Change == ReferenceChange.AddRegistered)
                 return WriteResult.Refused(WriteRefusal.ObjectDeleting, $"object {reference.Id} is not registered (any more)");
         }
         return null;
@@ -187,16 +190,18 @@ internal sealed class SqliteAppender : IDisposable
         long nowMs = now.ToUnixTimeMilliseconds();
         long actorId = write.Events.Count > 0 || write.Snapshot is not null ? ActorIdOf(write.PersistenceId) : 0;
         long sequenceNr = write.FirstSequenceNr;
-        foreach (EventRecord record in write.Events)
+        for (int i = 0; i < write.Events.Count; i++)
         {
-            _insertEvent.Execute(Events.NextOrdinal, actorId, sequenceNr, write.Fence.Epoch, (int)record.Kind, (int)record.Version,
-                record.Payload.ToArray(), nowMs);
+            EventRecord record = write.Events[i];
+            _insertEvent.Execute(
+                Events.NextOrdinal, actorId, sequenceNr, write.Fence.Epoch, record.Kind, record.Version, record.Payload, nowMs);
             Events.Add(write.PersistenceId, sequenceNr++, record.Payload.Length);
         }
-        foreach (ObjectReference reference in write.References)
+        for (int i = 0; i < write.References.Count; i++)
         {
+            ObjectReference reference = write.References[i];
+            ObjectId id = reference.Id;
             long bit = 1L << write.Fence.ShardId;
-            byte[] id = reference.Id.ToByteArray();
             if (reference.Change == ReferenceChange.Add)
                 _addReference.Execute(id, reference.SizeBytes, reference.Level, reference.Id.Time.ToUnixTimeMilliseconds(), bit);
             else if (reference.Change == ReferenceChange.AddRegistered)
@@ -205,7 +210,7 @@ internal sealed class SqliteAppender : IDisposable
                 _dropReference.Execute(id, bit, nowMs);
         }
         if (write.Snapshot is { } snapshot)
-            _upsertSnapshot.Execute(write.PersistenceId, snapshot.SequenceNr, write.Fence.Epoch, snapshot.Payload.ToArray());
+            _upsertSnapshot.Execute(write.PersistenceId, snapshot.SequenceNr, write.Fence.Epoch, snapshot.Payload);
         return WriteResult.Written;
     }
 
@@ -213,7 +218,7 @@ internal sealed class SqliteAppender : IDisposable
     {
         if (Events.ActorIdOf(persistenceId) is { } known)
             return known;
-        var actorId = (long)_insertActor.Scalar(persistenceId)!;
+        long actorId = _insertActor.Find(persistenceId)!.Value;
         Events.AddActor(persistenceId, actorId);
         return actorId;
     }

@@ -53,6 +53,7 @@ public sealed partial class SqliteJournal : IJournal
         var settings = new SqliteConnectionStringBuilder { DataSource = full, Pooling = false, DefaultTimeout = LockWaitSeconds };
         var connection = new SqliteConnection(settings.ToString());
         DateTimeOffset latest;
+        SqliteAppender appender;
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(full)!);
@@ -71,6 +72,7 @@ public sealed partial class SqliteJournal : IJournal
                 return 0;
             });
             latest = LatestTime(connection);
+            appender = new SqliteAppender(connection);
         }
         catch (Exception error) when (error is SqliteException or IOException or UnauthorizedAccessException)
         {
@@ -82,7 +84,7 @@ public sealed partial class SqliteJournal : IJournal
             await connection.DisposeAsync();
             throw;
         }
-        return new SqliteJournal(new DatabaseThread(connection), new SqliteAppender(connection), time, path, latest);
+        return new SqliteJournal(new DatabaseThread(connection), appender, time, path, latest);
     }
 
     /// <summary>A new cluster id: 16 random bytes in 22 characters, as Kafka's.</summary>

@@ -34,7 +34,7 @@ public sealed class RetentionRulesSpec
     public void Extents_go_from_the_start_while_their_latest_record_is_too_old(string ages, long retentionMs, int expired)
     {
         Extent[] extents = [.. ages.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Aged)];
-        Assert.Equal(expired, RetentionRules.CountExpired(extents, Size(extents), new RetentionPolicy(retentionMs, -1), NowMs));
+        Assert.Equal(expired, RetentionRules.CountExpired(Listed(extents), Size(extents), new RetentionPolicy(retentionMs, -1), NowMs));
     }
 
     [Theory]
@@ -55,15 +55,15 @@ public sealed class RetentionRulesSpec
         [
             .. sizes.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select((size, i) => Extent(i, long.Parse(size), NowMs)),
         ];
-        Assert.Equal(expired, RetentionRules.CountExpired(extents, Size(extents), new RetentionPolicy(-1, retentionBytes), NowMs));
+        Assert.Equal(expired, RetentionRules.CountExpired(Listed(extents), Size(extents), new RetentionPolicy(-1, retentionBytes), NowMs));
     }
 
     [Fact]
     public void What_is_too_old_goes_also_when_the_size_would_keep_it_and_the_other_way_round()
     {
         Extent[] extents = [Aged("3000", 0), Aged("2000", 1), Aged("1000", 2)];
-        Assert.Equal(2, RetentionRules.CountExpired(extents, 300, new RetentionPolicy(1500, 200), NowMs));
-        Assert.Equal(2, RetentionRules.CountExpired(extents, 300, new RetentionPolicy(2500, 100), NowMs));
+        Assert.Equal(2, RetentionRules.CountExpired(Listed(extents), 300, new RetentionPolicy(1500, 200), NowMs));
+        Assert.Equal(2, RetentionRules.CountExpired(Listed(extents), 300, new RetentionPolicy(2500, 100), NowMs));
     }
 
     [Fact]
@@ -137,6 +137,14 @@ public sealed class RetentionRulesSpec
 
     private static (int Partition, long LogStart)[] Starts(RetentionDecision decision) =>
         [.. decision.Events.Cast<LogStartAdvanced>().Select(static advanced => (advanced.Partition, advanced.LogStartOffset))];
+
+    private static ExtentRange Listed(Extent[] extents)
+    {
+        var list = new ExtentList();
+        foreach (Extent extent in extents)
+            list.Add(extent);
+        return list.All;
+    }
 
     private static long Size(Extent[] extents) => extents.Sum(static extent => extent.Length);
 

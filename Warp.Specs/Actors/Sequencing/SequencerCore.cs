@@ -13,6 +13,8 @@ internal sealed class SequencerCore
 
     private static readonly EventCodec s_codec = new(EventSpecs.All);
 
+    private readonly CommitRules _rules = new();
+
     public SequencerState State { get; private set; } = new(Memory);
 
     public DateTimeOffset Now { get; set; } = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
@@ -32,7 +34,7 @@ internal sealed class SequencerCore
 
     public CommitDecision Commit(ObjectCommit commit)
     {
-        CommitDecision decision = CommitRules.Decide(State, commit, Now, Deadline);
+        CommitDecision decision = _rules.Decide(State, commit, Now, Deadline);
         Take(commit, decision);
         return decision;
     }
@@ -48,9 +50,9 @@ internal sealed class SequencerCore
     /// <summary>Looks at a held batch again, and gives its answer if it has one now.</summary>
     public BatchAnswer? Retry(ObjectCommit commit, int index, Patience patience)
     {
-        CommitDecision decision = CommitRules.DecideHeld(State, commit, index, Now, patience);
+        CommitDecision decision = _rules.DecideHeld(State, commit, index, Now, patience);
         Take(commit, decision);
-        return decision.Committed is null ? null : State.FindCommit(commit.ObjectId)!.Answers[index];
+        return decision.Committed is null ? null : State.FindCommit(commit.ObjectId)!.AnswerOf(index);
     }
 
     public void DeleteTopic(Guid topicId)
@@ -63,7 +65,7 @@ internal sealed class SequencerCore
     public void DeleteRecords(TopicPartition partition, long offset)
     {
         PartitionLog log = State.Find(partition)!;
-        Drop(State.ReferencesDroppedWith(log.Extents[..log.FindExtent(offset)]));
+        Drop(State.ReferencesDroppedWith(log.Extents[..log.FindExtent(offset)].ToArray()));
         Apply(new LogStartAdvanced { Time = NowMs, TopicId = partition.TopicId, Partition = partition.Partition, LogStartOffset = offset });
     }
 

@@ -104,7 +104,7 @@ internal sealed class SequencerSchedule
                 _held.Add((_commits.Count, i));
         }
         _commits.Add((commit, answers));
-        Assert.Equal(_held.Where(held => held.Commit == _commits.Count - 1).Select(static held => held.Index), decision.Held);
+        Assert.Equal(_held.Where(held => held.Commit == _commits.Count - 1).Select(static held => held.Index), decision.Held.Order());
         AssertAnswers(answers, _core.State.FindCommit(commit.ObjectId)!);
     }
 

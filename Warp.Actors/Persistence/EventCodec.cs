@@ -24,9 +24,9 @@ public sealed class EventCodec
     /// <param name="events">The events.</param>
     /// <param name="limit">A version that others can still read; none higher is used.</param>
     /// <param name="writer">Empty; it keeps the bytes.</param>
-    public EventRecord[] EncodeAll(IReadOnlyList<IEvent> events, short limit, WireWriter writer)
+    /// <param name="records">Receives a record for each event.</param>
+    public void EncodeAll(IReadOnlyList<IEvent> events, short limit, WireWriter writer, Span<EventRecord> records)
     {
-        var records = new EventRecord[events.Count];
         for (int i = 0; i < records.Length; i++)
         {
             short version = VersionOf(events[i], limit);
@@ -41,7 +41,6 @@ public sealed class EventCodec
             records[i] = records[i] with { Payload = writer.Content[start..end] };
             start = end;
         }
-        return records;
     }
 
     /// <summary>Reads an event back.</summary>
@@ -59,7 +58,13 @@ public sealed class EventCodec
     }
 
     /// <summary>A snapshot's bytes; the version comes first, so that a later layout can be told from this one.</summary>
-    public static byte[] EncodeSnapshot(IMessage snapshot, short version) => [(byte)version, .. Bytes(snapshot, version)];
+    public static byte[] EncodeSnapshot(IMessage snapshot, short version)
+    {
+        using var writer = new WireWriter();
+        writer.WriteInt8((sbyte)version);
+        snapshot.Write(writer, version);
+        return writer.ToArray();
+    }
 
     /// <summary>Reads a snapshot back.</summary>
     /// <param name="persistenceId">Whose it is, for the error.</param>

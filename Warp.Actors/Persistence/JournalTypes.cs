@@ -37,8 +37,12 @@ public enum ReferenceChange
 public readonly record struct ObjectReference(ObjectId Id, long SizeBytes, int Level, ReferenceChange Change);
 
 /// <summary>All that one actor wants written at once: either all of it is, or none.</summary>
-public sealed record ActorWrite
+public readonly record struct ActorWrite
 {
+    public ActorWrite()
+    {
+    }
+
     public required Fence Fence { get; init; }
 
     public required string PersistenceId { get; init; }

@@ -35,6 +35,8 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
     /// </summary>
     private WireWriter _payloads = new();
 
+    private EventRecord[] _records = [];
+
     private readonly Action<WriteResult> _writeDone;
     private readonly Action _complete;
     private UnderWay? _underWay;
@@ -142,12 +144,15 @@ public abstract class PersistentActor<TMessage> : Actor<TMessage>
         if (_payloads.Length > KeptPayloadBytes)
             _payloads = new WireWriter();
         _payloads.Clear();
+        if (_records.Length != changes.Events.Count)
+            _records = new EventRecord[changes.Events.Count];
+        _codec.EncodeAll(changes.Events, Services.HighestVersion, _payloads, _records);
         var write = new ActorWrite
         {
             Fence = Fence,
             PersistenceId = PersistenceId,
             FirstSequenceNr = _sequenceNr + 1,
-            Events = _codec.EncodeAll(changes.Events, Services.HighestVersion, _payloads),
+            Events = _records,
             References = changes.References,
             NotAfter = changes.NotAfter,
         };

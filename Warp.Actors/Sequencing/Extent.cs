@@ -31,6 +31,9 @@ public readonly record struct Extent(
     /// </summary>
     public long TimeMs => MaxTimestamp >= 0 ? MaxTimestamp : ObjectId.Time.ToUnixTimeMilliseconds();
 
+    /// <summary>How many offsets it spans.</summary>
+    public long OffsetCount => LastOffset - BaseOffset + 1;
+
     /// <summary>Whether <paramref name="next"/> goes on where this one ends, in bytes and in offsets.</summary>
     public bool IsContinuedBy(in Extent next) =>
         Source == next.Source && ObjectId == next.ObjectId && Position + Length == next.Position && LastOffset + 1 == next.BaseOffset;
@@ -48,7 +51,6 @@ public readonly record struct Extent(
     {
         if (offset <= BaseOffset)
             return Length;
-        long offsets = LastOffset - BaseOffset + 1;
-        return Math.Max(1, (long)(Length * ((double)(LastOffset - offset + 1) / offsets)));
+        return Math.Max(1, (long)(Length * ((double)(LastOffset - offset + 1) / OffsetCount)));
     }
 }

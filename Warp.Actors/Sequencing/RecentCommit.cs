@@ -18,6 +18,9 @@ public sealed class RecentCommit(ObjectId id, long timeMs, int batchCount)
     /// <summary>How many batches the commit has.</summary>
     public int Count => _answers.Length;
 
+    /// <summary>How many have an answer.</summary>
+    public int AnswerCount => Count - _answers.AsSpan().Count(0);
+
     /// <summary>All answers, in the order of the batches.</summary>
     public IEnumerable<BatchAnswer?> Answers => Enumerable.Range(0, Count).Select(AnswerOf);
 

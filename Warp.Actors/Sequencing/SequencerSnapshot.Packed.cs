@@ -39,6 +39,9 @@ public sealed partial class SequencerSnapshot
     {
         private const string Field = "SequencerSnapshot.Partitions";
 
+        /// <summary>The log whose extents are written from where they are, in place of <see cref="Extents"/>, which would take nine times the memory.</summary>
+        internal PartitionLog? Log { get; init; }
+
         /// <summary>Writes partitions by topic; an extent takes about 10 bytes, most of them for its position and its time.</summary>
         internal static void WritePacked(WireWriter writer, List<PartitionSnapshot> partitions, SequencerSnapshot owner)
         {
@@ -85,40 +88,48 @@ public sealed partial class SequencerSnapshot
 
         private void WriteExtents(WireWriter writer, SequencerSnapshot owner)
         {
-            writer.WriteArrayCount(Extents.Count, compact: true);
-            var expected = new ExtentSnapshot { BaseOffset = LogStartOffset, MaxTimestamp = owner.Time };
-            int place = -1;
-            foreach (ExtentSnapshot extent in Extents)
+            var expected = new ExpectedExtent { BaseOffset = LogStartOffset, MaxTimestamp = owner.Time, Place = -1 };
+            if (Log is { } log)
             {
-                ExtentShape shape = ShapeOf(extent, expected);
-                writer.WriteUvarint((uint)shape);
-                owner.WriteObject(writer, extent.ObjectId, ref place);
-                writer.WriteVarlong(extent.Position);
-                writer.WriteVarlong(extent.MaxTimestamp - expected.MaxTimestamp);
-                if (Has(shape, ExtentShape.BaseOffset))
-                    writer.WriteVarlong(extent.BaseOffset - expected.BaseOffset);
-                if (Has(shape, ExtentShape.OffsetCount))
-                    writer.WriteVarlong(extent.OffsetCount - expected.OffsetCount);
-                if (Has(shape, ExtentShape.Length))
-                    writer.WriteVarlong(extent.Length - expected.Length);
-                if (Has(shape, ExtentShape.Source))
-                    writer.WriteInt8(extent.Source);
-                GoOnFrom(extent, expected);
+                writer.WriteArrayCount(log.Extents.Length, compact: true);
+                foreach (Extent extent in log.Extents)
+                    Write(writer, extent, owner, ref expected);
+                return;
             }
+            writer.WriteArrayCount(Extents.Count, compact: true);
+            foreach (ExtentSnapshot extent in Extents)
+                Write(writer, extent.ToExtent(), owner, ref expected);
+        }
+
+        private static void Write(WireWriter writer, in Extent extent, SequencerSnapshot owner, ref ExpectedExtent expected)
+        {
+            ExtentShape shape = ShapeOf(extent, expected);
+            writer.WriteUvarint((uint)shape);
+            owner.WriteObject(writer, extent.ObjectId.ToGuid(), ref expected.Place);
+            writer.WriteVarlong(extent.Position);
+            writer.WriteVarlong(extent.MaxTimestamp - expected.MaxTimestamp);
+            if (Has(shape, ExtentShape.BaseOffset))
+                writer.WriteVarlong(extent.BaseOffset - expected.BaseOffset);
+            if (Has(shape, ExtentShape.OffsetCount))
+                writer.WriteVarlong(extent.OffsetCount - expected.OffsetCount);
+            if (Has(shape, ExtentShape.Length))
+                writer.WriteVarlong(extent.Length - expected.Length);
+            if (Has(shape, ExtentShape.Source))
+                writer.WriteInt8((sbyte)extent.Source);
+            expected.GoOnFrom(extent);
         }
 
         private void ReadExtents(ref WireReader reader, SequencerSnapshot owner)
         {
             int count = reader.ReadArrayCount(Field, compact: true, leastBytes: 4);
             var extents = new List<ExtentSnapshot>(WireReader.Capacity(count));
-            var expected = new ExtentSnapshot { BaseOffset = LogStartOffset, MaxTimestamp = owner.Time };
-            int place = -1;
+            var expected = new ExpectedExtent { BaseOffset = LogStartOffset, MaxTimestamp = owner.Time, Place = -1 };
             for (; count > 0; count--)
             {
                 var shape = (ExtentShape)reader.ReadUvarint(Field);
                 var extent = new ExtentSnapshot
                 {
-                    ObjectId = owner.ReadObject(ref reader, Field, ref place),
+                    ObjectId = owner.ReadObject(ref reader, Field, ref expected.Place),
                     Position = reader.ReadVarlong(Field),
                     MaxTimestamp = expected.MaxTimestamp + reader.ReadVarlong(Field),
                     BaseOffset = expected.BaseOffset + (Has(shape, ExtentShape.BaseOffset) ? reader.ReadVarlong(Field) : 0),
@@ -127,7 +138,7 @@ public sealed partial class SequencerSnapshot
                     Source = Has(shape, ExtentShape.Source) ? reader.ReadInt8(Field) : (sbyte)0,
                 };
                 extents.Add(extent);
-                GoOnFrom(extent, expected);
+                expected.GoOnFrom(extent.ToExtent());
             }
             Extents = extents;
         }
@@ -183,7 +194,7 @@ public sealed partial class SequencerSnapshot
 
         private static bool Has(ExtentShape shape, ExtentShape flag) => (shape & flag) != 0;
 
-        private static ExtentShape ShapeOf(ExtentSnapshot extent, ExtentSnapshot expected)
+        private static ExtentShape ShapeOf(in Extent extent, in ExpectedExtent expected)
         {
             ExtentShape shape = default;
             if (extent.BaseOffset != expected.BaseOffset)
@@ -192,17 +203,9 @@ public sealed partial class SequencerSnapshot
                 shape |= ExtentShape.OffsetCount;
             if (extent.Length != expected.Length)
                 shape |= ExtentShape.Length;
-            if (extent.Source != 0)
+            if (extent.Source != ExtentSource.Object)
                 shape |= ExtentShape.Source;
             return shape;
-        }
-
-        private static void GoOnFrom(ExtentSnapshot extent, ExtentSnapshot expected)
-        {
-            expected.BaseOffset = extent.BaseOffset + extent.OffsetCount;
-            expected.OffsetCount = extent.OffsetCount;
-            expected.Length = extent.Length;
-            expected.MaxTimestamp = extent.MaxTimestamp;
         }
 
         /// <summary>
@@ -222,11 +225,49 @@ public sealed partial class SequencerSnapshot
             /// <summary>It does not lie in an object of the store.</summary>
             Source = 8,
         }
+
+        /// <summary>What the next extent is like if it is like the one before.</summary>
+        private struct ExpectedExtent
+        {
+            public int Place;
+            public long BaseOffset;
+            public long OffsetCount;
+            public long Length;
+            public long MaxTimestamp;
+
+            public void GoOnFrom(in Extent extent)
+            {
+                BaseOffset = extent.LastOffset + 1;
+                OffsetCount = extent.OffsetCount;
+                Length = extent.Length;
+                MaxTimestamp = extent.MaxTimestamp;
+            }
+        }
+    }
+
+    public sealed partial class ExtentSnapshot
+    {
+        internal Extent ToExtent() => new(
+            BaseOffset, BaseOffset + OffsetCount - 1, (ExtentSource)Source, ObjectId.ToObjectId(), Position, Length, MaxTimestamp);
+
+        internal static ExtentSnapshot Of(in Extent extent) => new()
+        {
+            BaseOffset = extent.BaseOffset,
+            OffsetCount = extent.OffsetCount,
+            Source = (sbyte)extent.Source,
+            ObjectId = extent.ObjectId.ToGuid(),
+            Position = extent.Position,
+            Length = extent.Length,
+            MaxTimestamp = extent.MaxTimestamp,
+        };
     }
 
     public sealed partial class RecentCommitSnapshot
     {
         private const string Field = "SequencerSnapshot.RecentCommits";
+
+        /// <summary>The commit whose answers are written from where they are, in place of <see cref="Answers"/>.</summary>
+        internal RecentCommit? Commit { get; init; }
 
         /// <summary>Writes the answers of commits: 2 to 4 bytes for a batch.</summary>
         internal static void WritePacked(WireWriter writer, List<RecentCommitSnapshot> commits, SequencerSnapshot owner)
@@ -239,18 +280,36 @@ public sealed partial class SequencerSnapshot
                 owner.WriteObject(writer, commit.ObjectId, ref place);
                 writer.WriteVarlong(commit.Time - previousTime);
                 writer.WriteVarint(commit.BatchCount);
-                writer.WriteArrayCount(commit.Answers.Count, compact: true);
-                var (nextIndex, baseOffset) = (0, 0L);
-                foreach (AnswerSnapshot answer in commit.Answers)
-                {
-                    // The lowest bit tells of an error.
-                    writer.WriteUvarlong((Varint.ZigZag(answer.Index - nextIndex) << 1) | (answer.Error == ErrorCode.None ? 0ul : 1ul));
-                    if (answer.Error != ErrorCode.None)
-                        writer.WriteError(answer.Error);
-                    writer.WriteVarlong(answer.BaseOffset - baseOffset);
-                    (nextIndex, baseOffset) = (answer.Index + 1, answer.BaseOffset);
-                }
+                commit.WriteAnswers(writer);
                 previousTime = commit.Time;
+            }
+        }
+
+        private void WriteAnswers(WireWriter writer)
+        {
+            var (nextIndex, baseOffset) = (0, 0L);
+            if (Commit is not { } recent)
+            {
+                writer.WriteArrayCount(Answers.Count, compact: true);
+                foreach (AnswerSnapshot answer in Answers)
+                    Write(answer.Index, answer.Error, answer.BaseOffset);
+                return;
+            }
+            writer.WriteArrayCount(recent.AnswerCount, compact: true);
+            for (int i = 0; i < recent.Count; i++)
+            {
+                if (recent.AnswerOf(i) is { } answer)
+                    Write(i, answer.Error, answer.BaseOffset);
+            }
+
+            void Write(int index, ErrorCode error, long offset)
+            {
+                // The lowest bit tells of an error.
+                writer.WriteUvarlong((Varint.ZigZag(index - nextIndex) << 1) | (error == ErrorCode.None ? 0ul : 1ul));
+                if (error != ErrorCode.None)
+                    writer.WriteError(error);
+                writer.WriteVarlong(offset - baseOffset);
+                (nextIndex, baseOffset) = (index + 1, offset);
             }
         }
 

@@ -5,13 +5,16 @@ namespace Warp.Actors.Sequencing;
 public sealed partial class SequencerState
 {
     /// <summary>The state as a message that <see cref="Restore(SequencerSnapshot)"/> takes.</summary>
-    /// <param name="version">In which it will be written: version 0 has the objects elsewhere.</param>
+    /// <param name="version">
+    /// In which it will be written. Version 0 is a copy and has the objects elsewhere; what is large in the others is still in the state, so
+    /// they must be written before that changes.
+    /// </param>
     public SequencerSnapshot ToSnapshot(short version = SequencerSnapshot.HighestVersion) => new()
     {
         Time = TimeMs,
         ObjectTable = version > 0 ? ObjectsToSnapshot() : [],
         Objects = version > 0 ? [] : ObjectsToSnapshot(),
-        Partitions = [.. _logs.Values.OrderBy(static log => (log.Key.TopicId, log.Key.Partition)).Select(ToSnapshot)],
+        Partitions = [.. _logs.Values.OrderBy(static log => (log.Key.TopicId, log.Key.Partition)).Select(log => ToSnapshot(log, isCopy: version == 0))],
         DeletedTopics = [.. _deletedByAge.Select(static entry => new SequencerSnapshot.DeletedTopicSnapshot { TopicId = entry.Id, Time = entry.TimeMs })],
         Nodes = [.. _nodes.Select(static pair => new SequencerSnapshot.NodeCommitsSnapshot
         {
@@ -20,7 +23,7 @@ public sealed partial class SequencerState
             LastNumber = pair.Value.LastNumber,
             Time = pair.Value.TimeMs,
         })],
-        RecentCommits = [.. _recentByAge.Select(ToSnapshot)],
+        RecentCommits = [.. _recentByAge.Select(commit => ToSnapshot(commit, isCopy: version == 0))],
         RecentSwaps = [.. _recentSwapsByAge.Select(entry => new SequencerSnapshot.RecentSwapSnapshot
         {
             SwapId = entry.Id.ToGuid(),
@@ -71,8 +74,7 @@ public sealed partial class SequencerState
         foreach (SequencerSnapshot.ExtentSnapshot extent in entry.Extents)
         {
             ObjectId objectId = extent.ObjectId.ToObjectId();
-            log.RestoreExtent(new Extent(extent.BaseOffset, extent.BaseOffset + extent.OffsetCount - 1, (ExtentSource)extent.Source,
-                objectId, extent.Position, extent.Length, extent.MaxTimestamp));
+            log.RestoreExtent(extent.ToExtent());
             _objects[objectId] = _objects[objectId] with { Extents = _objects[objectId].Extents + 1 };
         }
         foreach (SequencerSnapshot.ProducerSnapshot producer in entry.Producers)
@@ -84,7 +86,7 @@ public sealed partial class SequencerState
         _logs.Add(log.Key, log);
     }
 
-    private static SequencerSnapshot.PartitionSnapshot ToSnapshot(PartitionLog log)
+    private static SequencerSnapshot.PartitionSnapshot ToSnapshot(PartitionLog log, bool isCopy)
     {
         var snapshot = new SequencerSnapshot.PartitionSnapshot
         {
@@ -94,20 +96,10 @@ public sealed partial class SequencerState
             NextOffset = log.NextOffset,
             CleanedUpTo = log.Cleaning.UpToOffset,
             DeleteHorizon = log.Cleaning.DeleteHorizonMs,
+            Log = isCopy ? null : log,
         };
-        foreach (Extent extent in log.Extents)
-        {
-            snapshot.Extents.Add(new SequencerSnapshot.ExtentSnapshot
-            {
-                BaseOffset = extent.BaseOffset,
-                OffsetCount = extent.LastOffset - extent.BaseOffset + 1,
-                Source = (sbyte)extent.Source,
-                ObjectId = extent.ObjectId.ToGuid(),
-                Position = extent.Position,
-                Length = extent.Length,
-                MaxTimestamp = extent.MaxTimestamp,
-            });
-        }
+        foreach (Extent extent in isCopy ? log.Extents : default)
+            snapshot.Extents.Add(SequencerSnapshot.ExtentSnapshot.Of(extent));
         foreach ((long id, ProducerState state) in log.Producers)
         {
             var producer = new SequencerSnapshot.ProducerSnapshot { ProducerId = id, Epoch = state.Epoch, LastWrite = state.LastWriteMs };
@@ -125,15 +117,16 @@ public sealed partial class SequencerState
         return snapshot;
     }
 
-    private static SequencerSnapshot.RecentCommitSnapshot ToSnapshot(RecentCommit recent)
+    private static SequencerSnapshot.RecentCommitSnapshot ToSnapshot(RecentCommit recent, bool isCopy)
     {
         var snapshot = new SequencerSnapshot.RecentCommitSnapshot
         {
             ObjectId = recent.Id.ToGuid(),
             Time = recent.TimeMs,
             BatchCount = recent.Count,
+            Commit = isCopy ? null : recent,
         };
-        for (int i = 0; i < recent.Count; i++)
+        for (int i = 0; isCopy && i < recent.Count; i++)
         {
             if (recent.AnswerOf(i) is { } answer)
                 snapshot.Answers.Add(new SequencerSnapshot.AnswerSnapshot { Index = i, Error = answer.Error, BaseOffset = answer.BaseOffset });

@@ -342,7 +342,7 @@ internal sealed class SequencerSchedule
     /// <summary>All of a state as text, in an order of its own.</summary>
     private static string Describe(SequencerState state)
     {
-        SequencerSnapshot snapshot = state.ToSnapshot();
+        SequencerSnapshot snapshot = state.ToSnapshot(version: 0);
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $"time {snapshot.Time}");
         foreach (SequencerSnapshot.PartitionSnapshot log in snapshot.Partitions.OrderBy(static log => (log.TopicId, log.Partition)))

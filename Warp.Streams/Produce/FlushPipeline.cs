@@ -42,7 +42,6 @@ public sealed record FlushServices(
     ShardLeases Leases,
     TimeConstants Times,
     ChunkCache Chunks,
-    FooterCache Footers,
     string ClusterId,
     ObjectKeys Keys,
     Meter Meter,
@@ -252,10 +251,7 @@ public sealed class FlushPipeline : Actor<FlushMessage>
             _services.Ring?.Offer(encoded);
             stored = await PutAsync(encoded);
             if (stored)
-            {
                 _services.Chunks.Offer(encoded);
-                _services.Footers.Offer(encoded.Footer);
-            }
         }
         catch (Exception error)
         {

@@ -15,7 +15,7 @@ internal sealed class ObjectCommitter
     /// <summary>What a client is told of a batch that is not, and never will be, in the log. Clients send it again by themselves.</summary>
     private const ErrorCode FailedForGood = ErrorCode.KafkaStorageError;
 
-    private static readonly TimeSpan s_ask = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
     private readonly ActorSystem _system;
     private readonly ActorRef<SequencerMessage> _sequencer;
@@ -23,11 +23,19 @@ internal sealed class ObjectCommitter
     private readonly ILogger _log;
     private readonly Func<TimeSpan> _now;
     private readonly Action<Action> _post;
+    private readonly Action _answered;
+    private readonly Ask<SequencerMessage, CommitReply> _ask;
+    private readonly Action _finish;
     private readonly Queue<CommitSlot> _slots = new();
     private readonly ProducerGate _gate;
     private readonly Backoff _backoff;
     private readonly HashSet<PendingBatch> _held = [];
-    private List<PendingBatch>? _committing;
+
+    // The commit that is under way, if there are batches of it, and its answer.
+    private ArraySegment<PendingBatch> _committing = ArraySegment<PendingBatch>.Empty;
+    private ObjectCommit? _commit;
+    private CommitReply? _reply;
+
     private bool _isLooking;
     private long _lastNumber;
     private long _lastCommitted;
@@ -39,6 +47,7 @@ internal sealed class ObjectCommitter
     /// <param name="log">Where refusals are noted.</param>
     /// <param name="now">The pipeline's time.</param>
     /// <param name="post">Runs something as a turn of the pipeline.</param>
+    /// <param name="answered">Called in the turns in which batches have been answered.</param>
     public ObjectCommitter(
         ActorSystem system,
         ActorRef<SequencerMessage> sequencer,
@@ -46,7 +55,8 @@ internal sealed class ObjectCommitter
         TimeConstants times,
         ILogger log,
         Func<TimeSpan> now,
-        Action<Action> post)
+        Action<Action> post,
+        Action answered)
     {
         _system = system;
         _sequencer = sequencer;
@@ -54,12 +64,15 @@ internal sealed class ObjectCommitter
         _log = log;
         _now = now;
         _post = post;
+        _answered = answered;
+        _ask = reply => new SequencerMessage.Commit(_commit!, reply);
+        _finish = Finish;
         _gate = new ProducerGate(times.CommitDeadline);
         _backoff = new Backoff(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(1), system.CreateRandom());
     }
 
     /// <summary>Whether every batch has been answered.</summary>
-    public bool IsIdle => _slots.Count == 0 && _committing is null && _held.Count == 0;
+    public bool IsIdle => _slots.Count == 0 && _committing.Count == 0 && _held.Count == 0;
 
     /// <summary>Takes a place in the order, before the object is even encoded.</summary>
     public void Enqueue(CommitSlot slot) => _slots.Enqueue(slot);
@@ -67,13 +80,16 @@ internal sealed class ObjectCommitter
     /// <summary>Commits what is ready, as far as nothing before it is under way.</summary>
     public void Pump()
     {
-        while (_committing is null && _slots.TryPeek(out CommitSlot? slot) && slot.State != SlotState.Waiting)
+        while (_committing.Count == 0 && _slots.TryPeek(out CommitSlot? slot) && slot.State != SlotState.Waiting)
         {
             _slots.Dequeue();
-            if (slot.State == SlotState.Failed)
-                slot.Batches.ForEach(Fail);
-            else
+            if (slot.State == SlotState.Durable)
+            {
                 Commit(slot);
+                continue;
+            }
+            foreach (PendingBatch batch in slot.Batches)
+                Fail(batch);
         }
     }
 
@@ -84,16 +100,16 @@ internal sealed class ObjectCommitter
     public void Abandon()
     {
         IEnumerable<PendingBatch> waiting = _slots.SelectMany(static slot => slot.Batches);
-        foreach (PendingBatch batch in (_committing ?? []).Concat(_held).Concat(waiting))
-            batch.Fail(ErrorCode.NotLeaderOrFollower);
+        foreach (PendingBatch batch in _committing.Concat(_held).Concat(waiting))
+            batch.Abandon();
     }
 
     private void Commit(CommitSlot slot)
     {
-        List<PendingBatch> admitted = Admitted(slot.Batches);
+        ArraySegment<PendingBatch> admitted = Admitted(slot.Batches);
         if (admitted.Count == 0)
             return;
-        var commit = new ObjectCommit
+        _commit = new ObjectCommit
         {
             ObjectId = slot.Flush.ObjectId,
             SizeBytes = slot.Flush.SizeBytes,
@@ -103,11 +119,11 @@ internal sealed class ObjectCommitter
             Batches = new BatchesToCommit(admitted),
         };
         _committing = admitted;
-        _ = CommitAsync(commit, admitted);
+        _ = CommitAsync();
     }
 
     /// <summary>Fails what must not be committed yet; what is left is mostly everything.</summary>
-    private List<PendingBatch> Admitted(List<PendingBatch> batches)
+    private ArraySegment<PendingBatch> Admitted(ArraySegment<PendingBatch> batches)
     {
         if (_gate.IsOpen)
             return batches;
@@ -120,15 +136,15 @@ internal sealed class ObjectCommitter
                 admitted.Add(batch);
                 continue;
             }
-            batch.Fail(error);
             refused.Add(batch.Partition);
+            batch.Fail(error);
         }
         if (refused.Count > 0 && !_isLooking)
         {
             _isLooking = true;
             _ = LookAsync([.. refused]);
         }
-        return admitted;
+        return admitted.ToArray();
     }
 
     /// <summary>
@@ -141,7 +157,7 @@ internal sealed class ObjectCommitter
         try
         {
             found = await _sequencer.AskAsync<IReadOnlyList<PartitionProducers>>(
-                answer => new SequencerMessage.DescribeProducers(partitions, answer), s_ask, _system.Stopping);
+                answer => new SequencerMessage.DescribeProducers(partitions, answer), s_patience, _system.Stopping);
         }
         catch (Exception error) when (error is TimeoutException or ActorStoppedException or OperationCanceledException)
         {
@@ -162,17 +178,16 @@ internal sealed class ObjectCommitter
     }
 
     /// <summary>
-    /// Asks until there is an answer: a commit whose outcome is not known is repeated, and a repeated one gets its first answer.
+    /// Asks until there is an answer: a commit whose outcome is not known is repeated, and a repeated one gets its first answer. Then the
+    /// first question may still lie somewhere, and its batches be looked at when they are answered.
     /// </summary>
-    private async Task CommitAsync(ObjectCommit commit, List<PendingBatch> batches)
+    private async Task CommitAsync()
     {
-        CommitReply reply;
         while (true)
         {
             try
             {
-                reply = await _sequencer.AskAsync<CommitReply>(
-                    answer => new SequencerMessage.Commit(commit, answer), s_ask, CancellationToken.None);
+                _reply = await _sequencer.AskAsync(_ask, s_patience, CancellationToken.None);
                 break;
             }
             catch (Exception error) when (error is TimeoutException or ActorStoppedException)
@@ -182,17 +197,22 @@ internal sealed class ObjectCommitter
                     // The pipeline is gone, and its batches have been answered.
                     return;
                 }
-                _log.LogWarning("The commit of {Object} has no answer yet ({Error}); asking again", commit.ObjectId, error.Message);
+                foreach (PendingBatch batch in _committing)
+                    batch.Request?.KeepFromReuse();
+                _log.LogWarning("The commit of {Object} has no answer yet ({Error}); asking again", _commit!.ObjectId, error.Message);
                 await Task.Delay(_backoff.Next(), _system.Time, CancellationToken.None);
             }
         }
         _backoff.Reset();
-        _post(() => Finish(commit, batches, reply));
+        _post(_finish);
     }
 
-    private void Finish(ObjectCommit commit, List<PendingBatch> batches, CommitReply reply)
+    private void Finish()
     {
-        _committing = null;
+        (ObjectCommit commit, CommitReply reply, ArraySegment<PendingBatch> batches) = (_commit!, _reply!, _committing);
+        _commit = null;
+        _reply = null;
+        _committing = ArraySegment<PendingBatch>.Empty;
         if (reply.Refusal == CommitRefusal.None)
         {
             _lastCommitted = commit.Number;
@@ -206,6 +226,7 @@ internal sealed class ObjectCommitter
                 Fail(batch);
         }
         Pump();
+        _answered();
     }
 
     private void Answer(PendingBatch batch, in BatchOutcome outcome)
@@ -243,6 +264,7 @@ internal sealed class ObjectCommitter
             Fail(batch);
         else
             batch.Set(answer);
+        _answered();
     }
 
     private void Fail(PendingBatch batch)

@@ -1,4 +1,5 @@
 using Warp.Protocol.Messages;
+using Warp.Protocol.Wire;
 
 namespace Warp.Node.Handlers;
 
@@ -19,6 +20,16 @@ public abstract class ApiHandler
 
     /// <summary>The highest version that ApiVersions lists, and that this handler serves in full.</summary>
     public short MaxVersion { get; }
+
+    /// <summary>
+    /// Whether its answers are small, and a connection's come about in the order of its requests. Then it is enough that they are looked
+    /// at one after the other, when it is their turn to be sent. Such a response is disposed once it has been written.
+    /// </summary>
+    public virtual bool AnswersInOrder => false;
+
+    /// <summary>Reads the body of a request; its records are slices of the frame.</summary>
+    /// <exception cref="MalformedMessageException">The bytes are no such request.</exception>
+    public virtual IRequest Read(in RequestFrame frame) => frame.ReadBody();
 
     /// <summary>
     /// Handles a request. Calls for one connection come in the order of its requests, each after the one before has returned its task

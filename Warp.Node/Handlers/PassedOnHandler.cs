@@ -34,7 +34,7 @@ public sealed class PassedOnHandler(IEnumerable<ApiHandler> handlers) : IPeerHan
             ClientHost = asked.ClientHost,
             ConnectionClosed = context.CancellationToken,
         };
-        IResponse answer = (await handler.HandleAsync(passedOn, frame.ReadBody()))!;
+        IResponse answer = (await handler.HandleAsync(passedOn, handler.Read(frame)))!;
         using var writer = new WireWriter();
         answer.Write(writer, asked.KafkaVersion);
         return new PassOnResponse { Body = writer.ToArray() };

@@ -2,6 +2,7 @@ using Warp.Actors.Catalog;
 using Warp.Actors.Kernel;
 using Warp.Node.Configuration;
 using Warp.Protocol.Messages;
+using Warp.Protocol.Wire;
 using Warp.Streams.Objects.Resilience;
 using Warp.Streams.Produce;
 
@@ -20,56 +21,79 @@ public sealed class ProduceHandler(
     ActorRef<FlushMessage> pipeline,
     StoreHealth store,
     NodeRoles roles = NodeRoles.All)
-    : ApiHandler<ProduceRequest>(ApiKey.Produce, 0, 13)
+    : ApiHandler<FlatProduceRequest>(ApiKey.Produce, 0, 13)
 {
     private const short FirstVersionOfBatches = 3;
     private const short FirstVersionOfZstd = 7;
     private const short FirstVersionOfTopicIds = 13;
+
+    /// <summary>The answer for a partition where nothing went wrong.</summary>
+    private const int PartitionAnswerBytes = 33;
 
     /// <summary>A request may ask for less patience than a flush takes; then it would never be answered well.</summary>
     private static readonly TimeSpan s_shortestTimeout = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan s_longestTimeout = TimeSpan.FromMinutes(10);
 
-    protected override ValueTask<IResponse?> HandleAsync(RequestContext context, ProduceRequest request)
+    /// <summary>A request is done with before the handler returns, so that few are enough.</summary>
+    private readonly ObjectPool<FlatProduceRequest> _requests = new(static () => new FlatProduceRequest(), maxIdle: 64);
+
+    private readonly ObjectPool<ProduceCall> _calls = MakePool();
+
+    /// <summary>Answers are small, and a connection's come about in the order of its requests.</summary>
+    public override bool AnswersInOrder => true;
+
+    public override IRequest Read(in RequestFrame frame)
+    {
+        FlatProduceRequest request = _requests.Rent();
+        WireReader reader = frame.OpenBody();
+        request.Read(ref reader, frame.Header.ApiVersion);
+        return request;
+    }
+
+    protected override ValueTask<IResponse?> HandleAsync(RequestContext context, FlatProduceRequest request)
     {
         // Everything up to the pipeline's mailbox happens here and now, which keeps the batches of a connection in their order.
-        var response = new ProduceResponse();
-        var batches = new List<PendingBatch>(request.TopicData.Count > 0 ? request.TopicData[0].PartitionData.Count : 0);
+        ProduceCall call = _calls.Rent();
         ErrorCode refusal = RefusalOf(context, request);
         CatalogImage image = catalog.Current;
-        response.Responses.Capacity = request.TopicData.Count;
-        foreach (ProduceRequest.TopicProduceData data in request.TopicData)
+        ReadOnlySpan<FlatProduceRequest.Partition> partitions = request.Partitions;
+        foreach (ref readonly FlatProduceRequest.Topic asked in request.Topics)
         {
-            var answers = new ProduceResponse.TopicProduceResponse { Name = data.Name, TopicId = data.TopicId };
-            response.Responses.Add(answers);
+            call.Answers.Add(asked);
             bool byId = context.Version >= FirstVersionOfTopicIds;
-            TopicImage? topic = byId ? image.Find(data.TopicId) : image.Find(data.Name);
+            TopicImage? topic = byId ? image.Find(asked.TopicId) : image.Find(asked.Name);
             ErrorCode error = refusal != ErrorCode.None ? refusal
                 : topic is not null ? ErrorCode.None
                 : byId ? ErrorCode.UnknownTopicId
-                : TopicName.Validate(data.Name) is null ? ErrorCode.UnknownTopicOrPartition : ErrorCode.InvalidTopicException;
-            answers.PartitionResponses.Capacity = data.PartitionData.Count;
-            foreach (ProduceRequest.PartitionProduceData partition in data.PartitionData)
+                : TopicName.Validate(asked.Name) is null ? ErrorCode.UnknownTopicOrPartition : ErrorCode.InvalidTopicException;
+            foreach (ref readonly FlatProduceRequest.Partition partition in partitions[..asked.PartitionCount])
             {
-                var answer = new ProduceResponse.PartitionProduceResponse { Index = partition.Index, BaseOffset = -1, ErrorCode = error };
-                answers.PartitionResponses.Add(answer);
-                if (error == ErrorCode.None && Accept(context, topic!, partition, answer) is { } batch)
-                    batches.Add(batch);
+                var answer = new FlatProduceResponse.Partition(partition.Index) { ErrorCode = error };
+                if (error == ErrorCode.None)
+                    Accept(context, topic!, partition, call, ref answer);
+                call.Answers.Add(answer);
             }
+            partitions = partitions[asked.PartitionCount..];
         }
-        // The batches have references of their own, which end when the object is encoded: long before the answer.
-        context.ReleaseFrame();
-        if (batches.Count == 0)
-            return ValueTask.FromResult(ProduceCall.Finish(context, request, response));
         TimeSpan timeout = TimeSpan.FromMilliseconds(
             Math.Clamp(request.TimeoutMs, s_shortestTimeout.TotalMilliseconds, s_longestTimeout.TotalMilliseconds));
-        var call = new ProduceCall(context, request, response, batches, timeout);
-        pipeline.Tell(new FlushMessage.Add(call));
-        return call.Response;
+        context.ExpectedBytes = request.Partitions.Length * PartitionAnswerBytes;
+        short acks = request.Acks;
+        request.Clear();
+        _requests.Return(request);
+        // The batches have references of their own, which end when the object is encoded: long before the answer.
+        context.ReleaseFrame();
+        return call.SendAsync(context, acks, timeout, pipeline);
     }
 
-    private ErrorCode RefusalOf(RequestContext context, ProduceRequest request)
+    private static ObjectPool<ProduceCall> MakePool()
+    {
+        ObjectPool<ProduceCall> pool = null!;
+        return pool = new ObjectPool<ProduceCall>(() => new ProduceCall(pool), maxIdle: 1024);
+    }
+
+    private ErrorCode RefusalOf(RequestContext context, FlatProduceRequest request)
     {
         if (context.Version < FirstVersionOfBatches)
             return ErrorCode.UnsupportedVersion;
@@ -82,26 +106,21 @@ public sealed class ProduceHandler(
         return store.State == StoreState.Unavailable ? ErrorCode.KafkaStorageError : ErrorCode.None;
     }
 
-    private PendingBatch? Accept(
-        RequestContext context, TopicImage topic, ProduceRequest.PartitionProduceData partition, ProduceResponse.PartitionProduceResponse answer)
+    private void Accept(
+        RequestContext context, TopicImage topic, in FlatProduceRequest.Partition partition, ProduceCall call, ref FlatProduceResponse.Partition answer)
     {
         if (partition.Index < 0 || partition.Index >= topic.OpenPartitionCount)
         {
             answer.ErrorCode = ErrorCode.UnknownTopicOrPartition;
-            return null;
+            return;
         }
-        IntakeResult result = intake.Accept(topic, partition.Index, partition.Records.Memory, context.Frame, context.Version >= FirstVersionOfZstd);
+        IntakeResult result = intake.Accept(
+            topic, partition.Index, partition.Records.GetValueOrDefault(), context.Frame, context.Version >= FirstVersionOfZstd, call.Spare);
         answer.ErrorCode = result.Error;
         answer.ErrorMessage = result.Message;
         answer.LogAppendTimeMs = result.LogAppendTimeMs;
-        foreach (int index in result.BadRecords)
-        {
-            answer.RecordErrors.Add(new ProduceResponse.BatchIndexAndErrorMessage
-            {
-                BatchIndex = index,
-                BatchIndexErrorMessage = result.Message,
-            });
-        }
-        return result.Batch;
+        answer.BadRecords = result.BadRecords;
+        if (result.Batch is { } batch)
+            call.Accept(batch);
     }
 }

@@ -45,6 +45,9 @@ public sealed class RequestContext
     /// <summary>Cancelled when the connection ends: nobody waits for the answer.</summary>
     public required CancellationToken ConnectionClosed { get; init; }
 
+    /// <summary>What the answer will have about, in bytes; to be said by a handler whose answers are looked at in their turn.</summary>
+    public int ExpectedBytes { get; set; }
+
     /// <summary>Asks for the connection to be closed once this request is done with (a failed Produce with acks=0).</summary>
     public bool CloseConnection { get; set; }
 }

@@ -152,7 +152,7 @@ internal sealed class NodeServices : IAsyncDisposable
         Intake = new ProduceIntake(Cluster.Leases.Clock);
         Pipeline = FlushPipeline.Start(
             System,
-            new FlushServices(store, Cluster.Region, Cluster.Leases, options.Timing, chunks, footers, Cluster.Cluster.ClusterId, keys, meter, ring),
+            new FlushServices(store, Cluster.Region, Cluster.Leases, options.Timing, chunks, Cluster.Cluster.ClusterId, keys, meter, ring),
             options.Flush);
         var fetchMemory = new FetchMemory(options.Limits.FetchMemoryBytes);
         Planner = new FetchPlanner(System, Cluster.Region, new ExtentReader(chunks, footers, keys), fetchMemory, _draining.Token);

@@ -143,7 +143,7 @@ internal sealed partial class KafkaConnection
     {
         (await ReceiveRestAsync(start)).Release();
         OutgoingFrame answer = ResponseFrame.Write(start.CorrelationId, _services.Dispatcher.UnknownApiVersions, version: 0);
-        _responses.Put(Task.FromResult(new Answer(answer, ClosesConnection: false)), answer.Length);
+        _responses.Put(new QueuedAnswer(Task.FromResult(new Answer(answer, answer.Length, ClosesConnection: false))), answer.Length);
     }
 
     private void Dispatch(ApiHandler handler, PooledBuffer buffer)
@@ -154,7 +154,7 @@ internal sealed partial class KafkaConnection
         try
         {
             RequestFrame frame = RequestFrame.Parse(buffer.Memory);
-            request = frame.ReadBody();
+            request = handler.Read(frame);
             context = new RequestContext
             {
                 Header = frame.Header,
@@ -170,42 +170,71 @@ internal sealed partial class KafkaConnection
             buffer.Release();
             throw;
         }
-        int expectedBytes = handler.Key == ApiKey.Fetch ? ExpectedFetchBytes : 0;
-        _responses.Put(AnswerAsync(handler, context, request, started, expectedBytes), expectedBytes);
+        Exchange exchange = Begin(handler, context, request, started);
+        QueuedAnswer answer = handler.AnswersInOrder ? new QueuedAnswer(exchange) : new QueuedAnswer(AnswerAsync(exchange).AsTask());
+        _responses.Put(answer, exchange.ExpectedBytes);
     }
 
-    /// <summary>Runs a handler, its first part at once, and makes the frame of its response. Never fails: what fails is logged.</summary>
-    private async Task<Answer> AnswerAsync(ApiHandler handler, RequestContext context, IRequest request, long started, int expectedBytes)
+    /// <summary>Runs the first part of a handler. Never fails.</summary>
+    private Exchange Begin(ApiHandler handler, RequestContext context, IRequest request, long started)
     {
-        string api = ApiSpecs.Get(handler.Key).Name;
+        ValueTask<IResponse?> handling;
         try
         {
-            ValueTask<IResponse?> handling = _services.Throttle?.Refuse(context, request) is { } refusal
+            handling = _services.Throttle?.Refuse(context, request) is { } refusal
                 ? ValueTask.FromResult<IResponse?>(refusal)
                 : handler.HandleAsync(context, request);
-            // Parsing, and the handler up to its first wait; what comes after it runs on whatever thread, and is little.
-            TimeSpan busy = _services.Time.GetElapsedTime(started);
-            IResponse? response = await handling;
-            if (_services.Throttle?.Charge(context, request, response, busy) is { Milliseconds: > 0 } pause)
+        }
+        catch (Exception error)
+        {
+            handling = ValueTask.FromException<IResponse?>(error);
+        }
+        // Parsing, and the handler up to its first wait; what comes after it runs on whatever thread, and is little.
+        TimeSpan busy = _services.Time.GetElapsedTime(started);
+        int expectedBytes = (ApiKey)context.Header.ApiKey == ApiKey.Fetch ? ExpectedFetchBytes : context.ExpectedBytes;
+        return new Exchange(context, handling, started, busy, expectedBytes);
+    }
+
+    /// <summary>Waits for a handler, and makes the frame of its response. Never fails: what fails is logged.</summary>
+    /// <param name="exchange">The request.</param>
+    /// <param name="together">Where the response is written behind others; null for a frame of its own.</param>
+    private async ValueTask<Answer> AnswerAsync(Exchange exchange, WireWriter? together = null)
+    {
+        RequestContext context = exchange.Context;
+        string api = ApiSpecs.Get((ApiKey)context.Header.ApiKey).Name;
+        try
+        {
+            IResponse? response = await exchange.Handling;
+            if (_services.Throttle?.Charge(context, response, exchange.Busy) is { Milliseconds: > 0 } pause)
                 Mute(pause);
-            OutgoingFrame? frame = response is null ? null : ResponseFrame.Write(context.Header.CorrelationId, response, context.Version);
-            _responses.Settle(expectedBytes, frame?.Length ?? 0);
-            return new Answer(frame, context.CloseConnection);
+            var answer = new Answer(null, 0, context.CloseConnection);
+            if (response is not null && together is not null)
+            {
+                answer = answer with { Bytes = ResponseFrame.Append(together, context.Header.CorrelationId, response, context.Version) };
+                (response as IDisposable)?.Dispose();
+            }
+            else if (response is not null)
+            {
+                OutgoingFrame frame = ResponseFrame.Write(context.Header.CorrelationId, response, context.Version);
+                answer = answer with { Frame = frame, Bytes = frame.Length };
+            }
+            _responses.Settle(exchange.ExpectedBytes, answer.Bytes);
+            return answer;
         }
         catch (OperationCanceledException) when (_closed.IsCancellationRequested)
         {
-            return new Answer(null, ClosesConnection: true);
+            return Answer.Close;
         }
         catch (Exception error)
         {
             // The client may rely on any answer that is made up here; that none came tells it to look again.
             NetworkLog.HandlerFailed(_services.Log, error, api, context.Version, context.Header.ClientId, _peer);
-            return new Answer(null, ClosesConnection: true);
+            return Answer.Close;
         }
         finally
         {
             context.ReleaseFrame();
-            _services.Metrics.Served(api, _services.Time.GetElapsedTime(started));
+            _services.Metrics.Served(api, _services.Time.GetElapsedTime(exchange.Started));
         }
     }
 

@@ -21,6 +21,9 @@ internal sealed partial class KafkaConnection
     /// <summary>Responses that are ready are sent together up to this size.</summary>
     private const int BatchBytes = 64 << 10;
 
+    /// <summary>Responses that are written one behind the other, and leave together.</summary>
+    private WireWriter? _together;
+
     private readonly List<ArraySegment<byte>> _pieces = [];
     private int _piecesBytes;
 
@@ -33,25 +36,70 @@ internal sealed partial class KafkaConnection
             try
             {
                 int taken = 0, bytes = 0;
-                while (!isLast && bytes < BatchBytes && _responses.TryTake(ifReady: taken > 0, out Task<Answer>? next))
+                while (!isLast && bytes < BatchBytes && _responses.TryTake(ifReady: taken > 0, out QueuedAnswer next))
                 {
-                    Answer answer = await next;
+                    Answer answer = await TakeAsync(next, batch);
                     taken++;
                     isLast = answer.ClosesConnection;
-                    if (answer.Frame is not { } frame)
-                        continue;
-                    batch.Add(frame);
-                    bytes += frame.Length;
+                    bytes += answer.Bytes;
                 }
+                EndTogether(batch);
                 await SendAsync(batch);
-                _responses.Release(taken, batch.Sum(static frame => (long)frame.Length));
+                _responses.Release(taken, bytes);
             }
             finally
             {
+                DropTogether();
                 foreach (OutgoingFrame frame in batch)
                     frame.Dispose();
                 batch.Clear();
             }
+        }
+    }
+
+    /// <summary>Waits for an answer, and puts it behind the others of the batch.</summary>
+    private ValueTask<Answer> TakeAsync(in QueuedAnswer next, List<OutgoingFrame> batch)
+    {
+        if (next.Task is { } task)
+            return AddAsync(task, batch);
+        _together ??= new WireWriter();
+        return AnswerAsync(next.Exchange, _together);
+    }
+
+    private async ValueTask<Answer> AddAsync(Task<Answer> task, List<OutgoingFrame> batch)
+    {
+        EndTogether(batch);
+        Answer answer = await task;
+        if (answer.Frame is { } frame)
+            batch.Add(frame);
+        return answer;
+    }
+
+    /// <summary>Adds the responses that have been written together to the batch.</summary>
+    private void EndTogether(List<OutgoingFrame> batch)
+    {
+        if (_together is { } writer)
+            batch.Add(writer.CompleteFrames());
+        _together = null;
+    }
+
+    private void DropTogether()
+    {
+        _together?.Dispose();
+        _together = null;
+    }
+
+    /// <summary>Waits for all requests that are left, and for the end of receiving, and drops the responses.</summary>
+    private async Task DiscardAsync()
+    {
+        var dropped = new List<OutgoingFrame>();
+        await foreach (QueuedAnswer left in _responses.TakeRestAsync())
+        {
+            await TakeAsync(left, dropped);
+            EndTogether(dropped);
+            foreach (OutgoingFrame frame in dropped)
+                frame.Dispose();
+            dropped.Clear();
         }
     }
 

@@ -83,7 +83,7 @@ internal sealed partial class KafkaConnection
             if (_isDraining)
                 await LingerAsync();
             End();
-            await _responses.DiscardAsync();
+            await DiscardAsync();
             await receiving;
         }
         finally

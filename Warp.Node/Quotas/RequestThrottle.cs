@@ -33,20 +33,19 @@ public sealed class RequestThrottle(ClientQuotaMeters meters)
 
     /// <summary>Counts a request that has been handled, and writes the pause into its response.</summary>
     /// <param name="context">The request.</param>
-    /// <param name="request">Its body.</param>
     /// <param name="response">Null when there is none (Produce with acks=0): then the request takes no time, but its bytes count.</param>
     /// <param name="busy">For how long the request has kept a thread.</param>
-    public Pause Charge(RequestContext context, IRequest request, IResponse? response, TimeSpan busy)
+    public Pause Charge(RequestContext context, IResponse? response, TimeSpan busy)
     {
         string client = ClientOf(context);
         Pause pause = Pause.None;
-        switch (request)
+        switch ((ApiKey)context.Header.ApiKey)
         {
-            case ProduceRequest:
+            case ApiKey.Produce:
                 int produceMs = meters.Record(QuotaKey.ProducerByteRate, User, client, context.Frame.Length);
                 pause = pause.Or(QuotaKey.ProducerByteRate, produceMs);
                 break;
-            case FetchRequest when response is FetchResponse fetched:
+            case ApiKey.Fetch when response is FetchResponse fetched:
                 int fetchMs = meters.Record(QuotaKey.ConsumerByteRate, User, client, RecordBytes(fetched));
                 pause = pause.Or(QuotaKey.ConsumerByteRate, Math.Max(fetched.ThrottleTimeMs, fetchMs));
                 break;

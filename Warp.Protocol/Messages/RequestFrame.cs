@@ -36,9 +36,12 @@ public readonly record struct RequestFrame(RequestHeader Header, ApiSpec? Spec, 
     {
         if (!IsSupported)
             throw new InvalidOperationException($"Version {Header.ApiVersion} of API {Header.ApiKey} has no codec.");
-        var reader = new WireReader(Body, MaxElements);
+        WireReader reader = OpenBody();
         return Spec!.ReadRequest(ref reader, Header.ApiVersion);
     }
+
+    /// <summary>A reader of the body, for those who know what it is.</summary>
+    public WireReader OpenBody() => new(Body, MaxElements);
 
     /// <summary>Makes the frame of a request.</summary>
     public static OutgoingFrame Write(int correlationId, string? clientId, IRequest body, short version)

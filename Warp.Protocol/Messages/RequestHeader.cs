@@ -36,7 +36,7 @@ public readonly record struct RequestHeader(short ApiKey, short ApiVersion, int 
 
     internal RequestHeader ReadRest(ref WireReader reader, short headerVersion)
     {
-        string? clientId = reader.ReadNullableString("RequestHeader.ClientId", compact: false, allowed: true);
+        string? clientId = reader.ReadRecurringString("RequestHeader.ClientId", compact: false, allowed: true);
         if (headerVersion >= 2)
             reader.SkipTags("RequestHeader");
         return this with { ClientId = clientId };

@@ -16,6 +16,16 @@ public readonly record struct ResponseFrame(ResponseHeader Header, IResponse Bod
         return writer.Complete();
     }
 
+    /// <summary>Writes a response without records as one more frame behind those that are in the writer.</summary>
+    /// <returns>Bytes of the frame.</returns>
+    public static int Append(WireWriter writer, int correlationId, IResponse body, short version)
+    {
+        writer.BeginFrame();
+        new ResponseHeader(correlationId).Write(writer, ApiSpecs.Get(body.ApiKey).ResponseHeaderVersion(version));
+        body.Write(writer, version);
+        return writer.EndFrame();
+    }
+
     /// <summary>Reads the answer to a request of <paramref name="version"/>.</summary>
     /// <param name="frame">The bytes after the frame's length.</param>
     /// <param name="spec">The request's API.</param>

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace Warp.Protocol.Wire;
 
 /// <summary>
-/// A complete frame, ready to be sent: its 4-byte length first, record bytes by reference. Whoever has it disposes it once the bytes are
+/// A complete frame, or several, ready to be sent: its 4-byte length first, record bytes by reference. Whoever has it disposes it once the bytes are
 /// sent; until then the buffers stay valid. To be gone through piece by piece with <c>foreach</c>, which allocates nothing.
 /// </summary>
 public sealed class OutgoingFrame : IDisposable

@@ -7,7 +7,7 @@ namespace Warp.Protocol.Wire;
 /// A list in an array of the shared pool, for what is filled and given up many times a second. Whoever has the list gives the array back,
 /// once. Not thread-safe; a copy is the same array.
 /// </summary>
-internal struct PooledList<T>
+public struct PooledList<T>
 {
     private const int FirstCapacity = 16;
 

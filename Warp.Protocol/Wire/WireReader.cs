@@ -93,20 +93,28 @@ public ref partial struct WireReader
         ReadNullableString(field, compact, allowed: false)!;
 
     /// <summary>Reads a string of at most 32767 bytes of UTF-8; null only if <paramref name="allowed"/>.</summary>
-    public string? ReadNullableString(string field, bool compact, bool allowed)
+    public string? ReadNullableString(string field, bool compact, bool allowed) =>
+        TryTakeString(field, compact, allowed, out ReadOnlySpan<byte> bytes) ? Encoding.UTF8.GetString(bytes) : null;
+
+    /// <summary>The same for a string that comes again and again, mostly without a new object.</summary>
+    public string? ReadRecurringString(string field, bool compact, bool allowed) =>
+        TryTakeString(field, compact, allowed, out ReadOnlySpan<byte> bytes) ? RecurringStrings.Get(bytes) : null;
+
+    private bool TryTakeString(string field, bool compact, bool allowed, out ReadOnlySpan<byte> bytes)
     {
+        bytes = default;
         int length = compact ? ReadCompactLength(field) : ReadInt16(field);
         if (length < 0)
         {
             CheckNull(length, field, allowed);
-            return null;
+            return false;
         }
         if (length > short.MaxValue)
             throw Malformed(field, $"has {length} bytes, more than a string may have");
-        var bytes = Take(length, field);
+        bytes = Take(length, field);
         if (!Utf8.IsValid(bytes))
             throw Malformed(field, "is not UTF-8");
-        return Encoding.UTF8.GetString(bytes);
+        return true;
     }
 
     public ReadOnlyMemory<byte> ReadBytes(string field, bool compact) =>

@@ -30,6 +30,32 @@ public sealed partial class WireWriter
             WriteRecords(value, compact);
     }
 
+    /// <summary>Begins a frame without records behind those that have been ended. One that was begun and not ended is dropped.</summary>
+    public void BeginFrame()
+    {
+        _position = _framesEnd;
+        Reserve(PrefixBytes);
+    }
+
+    /// <summary>Ends the frame that was begun.</summary>
+    /// <returns>Its bytes, the 4 of the length included.</returns>
+    public int EndFrame()
+    {
+        int bytes = _position - _framesEnd;
+        BinaryPrimitives.WriteInt32BigEndian(_buffer.AsSpan(_framesEnd), bytes - PrefixBytes);
+        _framesEnd = _position;
+        return bytes;
+    }
+
+    /// <summary>Hands over the buffer with all frames that have been ended, in one. The writer is of no use afterwards.</summary>
+    public OutgoingFrame CompleteFrames()
+    {
+        ObjectDisposedException.ThrowIf(_buffer.Length == 0, this);
+        var frames = new OutgoingFrame(_buffer, _framesEnd, s_none, _framesEnd);
+        _buffer = [];
+        return frames;
+    }
+
     /// <summary>
     /// Ends the frame: sets its length and hands over the buffer and the record sets. The writer is of no use afterwards.
     /// </summary>

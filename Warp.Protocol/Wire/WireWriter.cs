@@ -10,8 +10,9 @@ namespace Warp.Protocol.Wire;
 /// not copied: the frame refers to them. Not thread-safe.
 /// </summary>
 /// <remarks>
-/// Ends in one of two ways: <see cref="Complete"/> hands everything to an <see cref="OutgoingFrame"/>; <see cref="ToArray"/> copies the
-/// content without the length, for journals and snapshots. <see cref="Dispose"/> gives back what <see cref="Complete"/> did not take.
+/// Ends in one of three ways: <see cref="Complete"/> hands everything to an <see cref="OutgoingFrame"/>; <see cref="CompleteFrames"/> does so
+/// with several frames (<see cref="BeginFrame"/>); <see cref="ToArray"/> copies the content without the length, for journals and snapshots.
+/// <see cref="Dispose"/> gives back what was not handed over.
 /// </remarks>
 public sealed partial class WireWriter : IDisposable
 {
@@ -22,6 +23,7 @@ public sealed partial class WireWriter : IDisposable
 
     private byte[] _buffer;
     private int _position = PrefixBytes;
+    private int _framesEnd;
 
     /// <summary>Makes a writer.</summary>
     /// <param name="capacity">Bytes to make room for at once, records not counted.</param>
@@ -42,6 +44,7 @@ public sealed partial class WireWriter : IDisposable
     public void Clear()
     {
         _position = PrefixBytes;
+        _framesEnd = 0;
         ReleaseRecords();
     }
 

@@ -24,7 +24,7 @@ public sealed class ObjectGoldenSpec
         ObjectFooter footer = ObjectFooter.Parse(bytes, bytes.Length);
 
         using EncodedObject encoded = Encode();
-        FooterAssert.Same(encoded.Footer, footer);
+        FooterAssert.Same(encoded.Footer(), footer);
         Assert.Equal("01K9KZ3M00000000000000002A", footer.ObjectId.ToString());
         FooterExtent extent = footer.Extents[1];
         Assert.Equal("events 1 first"u8, bytes.AsSpan((int)extent.Position, 14));

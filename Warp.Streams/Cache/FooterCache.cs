@@ -6,7 +6,7 @@ namespace Warp.Streams.Cache;
 
 /// <summary>
 /// Parsed footers of objects, the least recently used ones given up first. A footer that is not there is read through the chunk cache,
-/// once however many wait for it. Thread-safe.
+/// once however many wait for it: that of an object that was just put lies in memory there. Thread-safe.
 /// </summary>
 /// <param name="store">Asked for the size of an object whose size is not known; stays the caller's.</param>
 /// <param name="chunks">Where the bytes of footers come from; stays the caller's.</param>
@@ -61,13 +61,6 @@ public sealed class FooterCache(IObjectStore store, ChunkCache chunks, long capa
         if (isFirst)
             _ = LoadAsync(load, id, key, objectSize);
         return new ValueTask<ObjectFooter>(load.Task.WaitAsync(cancellationToken));
-    }
-
-    /// <summary>Takes the footer of an object that was just put.</summary>
-    public void Offer(ObjectFooter footer)
-    {
-        lock (_lock)
-            Keep(footer);
     }
 
     private async Task LoadAsync(TaskCompletionSource<ObjectFooter> load, ObjectId id, string key, long? objectSize)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Warp.Actors.Sequencing;
 using Warp.Protocol.Wire;
 
@@ -10,22 +11,24 @@ namespace Warp.Streams.Format;
 public sealed class EncodedObject : IDisposable
 {
     private readonly PooledBuffer[] _blocks;
-    private int _disposed;
+    private readonly int _batches;
+    private long[]? _positions;
 
-    internal EncodedObject(ObjectFooter footer, PooledBuffer[] blocks, long[] positions)
+    /// <summary>Takes over the blocks, and an array of the pool with the positions.</summary>
+    internal EncodedObject(ObjectId id, long length, PooledBuffer[] blocks, long[] positions, int batches)
     {
-        Footer = footer;
-        Positions = positions;
+        Id = id;
+        Length = length;
+        _positions = positions;
+        _batches = batches;
         _blocks = blocks;
         Content = Array.ConvertAll(blocks, block => (ReadOnlyMemory<byte>)block.Memory);
     }
 
-    public ObjectId Id => Footer.ObjectId;
+    public ObjectId Id { get; }
 
     /// <summary>Bytes of the whole object.</summary>
-    public long Length => Footer.ObjectSize;
-
-    public ObjectFooter Footer { get; }
+    public long Length { get; }
 
     /// <summary>Blocks of <see cref="ObjectFormat.ChunkSize"/> bytes, the last one of what is left.</summary>
     public IReadOnlyList<PooledBuffer> Blocks => _blocks;
@@ -33,14 +36,17 @@ public sealed class EncodedObject : IDisposable
     /// <summary>The bytes of the blocks, for the object store. Valid until <see cref="Dispose"/>.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> Content { get; }
 
-    /// <summary>For each batch, in the order in which they were given to the writer, where it begins in the object.</summary>
-    public IReadOnlyList<long> Positions { get; }
+    /// <summary>
+    /// For each batch, in the order in which they were given to the writer, where it begins in the object. Valid until <see cref="Dispose"/>.
+    /// </summary>
+    public ReadOnlySpan<long> Positions => _positions.AsSpan(0, _positions is null ? 0 : _batches);
 
-    /// <summary>Gives the blocks back; a second call does nothing.</summary>
+    /// <summary>Gives everything back; a second call does nothing.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        if (Interlocked.Exchange(ref _positions, null) is not { } positions)
             return;
+        ArrayPool<long>.Shared.Return(positions);
         foreach (PooledBuffer block in _blocks)
             block.Release();
     }

@@ -1,4 +1,5 @@
 using Warp.Actors.Sequencing;
+using Warp.Protocol.Wire;
 
 namespace Warp.Streams.Format;
 
@@ -10,11 +11,10 @@ namespace Warp.Streams.Format;
 /// <param name="createdAt">When it was encoded; kept to the millisecond.</param>
 /// <param name="clusterId">At most <see cref="ObjectFormat.MaxClusterIdBytes"/> bytes of UTF-8.</param>
 /// <param name="flags">Whether the batches carry absolute offsets.</param>
-/// <param name="batches">How many there will be, if that is known.</param>
-public sealed class FooterBuilder(ObjectId objectId, DateTimeOffset createdAt, string clusterId, ObjectFlags flags, int batches = 0)
+public sealed class FooterBuilder(ObjectId objectId, DateTimeOffset createdAt, string clusterId, ObjectFlags flags)
 {
-    private readonly List<FooterExtent> _extents = [];
-    private readonly List<IndexEntry> _index = new(batches);
+    private PooledList<FooterExtent> _extents;
+    private PooledList<IndexEntry> _index;
     private FooterExtent _open;
     private long _position = ObjectFormat.HeaderBytes;
 
@@ -43,19 +43,45 @@ public sealed class FooterBuilder(ObjectId objectId, DateTimeOffset createdAt, s
         return Add(topicId, partition, length, recordCount, baseOffset - first, offsetCount, maxTimestamp, first);
     }
 
-    /// <summary>Makes the footer.</summary>
+    /// <summary>Makes the footer, and ends the account.</summary>
     /// <param name="tail">Footer and trailer as they follow the last batch.</param>
     /// <exception cref="ArgumentException">There is no batch, or the footer would be too long.</exception>
     public ObjectFooter Build(out byte[] tail)
     {
         Close();
+        using PooledBuffer encoded = Encode();
+        tail = encoded.Memory.ToArray();
+        var createdAtMs = DateTimeOffset.FromUnixTimeMilliseconds(createdAt.ToUnixTimeMilliseconds());
+        var footer = new ObjectFooter(
+            objectId, createdAtMs, clusterId, flags, _position + tail.Length, _extents.Span.ToArray(), _index.Span.ToArray());
+        End();
+        return footer;
+    }
+
+    /// <summary>Makes no more of the footer than its bytes, and ends the account.</summary>
+    /// <param name="objectSize">Bytes of the whole object.</param>
+    /// <returns>Footer and trailer as they follow the last batch; the caller's.</returns>
+    /// <exception cref="ArgumentException">There is no batch, or the footer would be too long.</exception>
+    public PooledBuffer BuildTail(out long objectSize)
+    {
+        Close();
+        PooledBuffer tail = Encode();
+        objectSize = _position + tail.Length;
+        End();
+        return tail;
+    }
+
+    private PooledBuffer Encode()
+    {
         Require(_extents.Count > 0, "An object has at least one batch.");
         Require(createdAt >= DateTimeOffset.UnixEpoch, "An object is not older than 1970.");
-        var createdAtMs = DateTimeOffset.FromUnixTimeMilliseconds(createdAt.ToUnixTimeMilliseconds());
-        FooterExtent[] extents = [.. _extents];
-        IndexEntry[] index = [.. _index];
-        tail = FooterEncoder.Encode(objectId, createdAtMs, clusterId, flags, extents, index);
-        return new ObjectFooter(objectId, createdAtMs, clusterId, flags, _position + tail.Length, extents, index);
+        return FooterEncoder.Encode(objectId, createdAt, clusterId, flags, _extents.Span, _index.Span);
+    }
+
+    private void End()
+    {
+        _extents.Return();
+        _index.Return();
     }
 
     private long Add(
@@ -66,7 +92,7 @@ public sealed class FooterBuilder(ObjectId objectId, DateTimeOffset createdAt, s
         {
             Close();
             Require(
-                _extents.Count == 0 || _extents[^1].CompareTo(topicId, partition) < 0,
+                _extents.Count == 0 || _extents.Last.CompareTo(topicId, partition) < 0,
                 "Batches come sorted by topic id and partition.");
             _open = new FooterExtent(topicId, partition, _position, 0, 0, 0, 0, baseOffset, maxTimestamp) { IndexStart = _index.Count };
         }
@@ -87,11 +113,11 @@ public sealed class FooterBuilder(ObjectId objectId, DateTimeOffset createdAt, s
 
     private void AddToIndex(int length, long relativeOffset, long maxTimestamp)
     {
-        bool spanIsFull = _open.BatchCount == 0 || _position + length - _index[^1].Position > ObjectFormat.IndexSpanBytes;
+        bool spanIsFull = _open.BatchCount == 0 || _position + length - _index.Last.Position > ObjectFormat.IndexSpanBytes;
         if (spanIsFull)
             _index.Add(new IndexEntry(relativeOffset, _position, maxTimestamp));
-        else if (maxTimestamp > _index[^1].MaxTimestamp)
-            _index[^1] = _index[^1] with { MaxTimestamp = maxTimestamp };
+        else if (maxTimestamp > _index.Last.MaxTimestamp)
+            _index.Last = _index.Last with { MaxTimestamp = maxTimestamp };
     }
 
     private bool Continues(Guid topicId, int partition) => _open.BatchCount > 0 && _open.CompareTo(topicId, partition) == 0;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Warp.Actors.Sequencing;
 using Warp.Protocol.Wire;
 
@@ -14,29 +15,32 @@ public static class ObjectWriter
     /// <exception cref="ArgumentException">There is no batch, or one has a field out of range.</exception>
     public static EncodedObject Encode(ObjectId id, DateTimeOffset createdAt, string clusterId, IReadOnlyList<BatchToWrite> batches)
     {
-        int[] order = Order(batches);
-        var builder = new FooterBuilder(id, createdAt, clusterId, ObjectFlags.None, batches.Count);
-        var positions = new long[batches.Count];
+        int count = batches.Count;
+        int[] rented = ArrayPool<int>.Shared.Rent(count);
+        long[] positions = ArrayPool<long>.Shared.Rent(count);
+        Span<int> order = rented.AsSpan(0, count);
+        Sort(order, batches);
+        var builder = new FooterBuilder(id, createdAt, clusterId, ObjectFlags.None);
         foreach (int i in order)
         {
             BatchToWrite batch = batches[i];
             positions[i] = builder.Add(batch.TopicId, batch.Partition, batch.Bytes.Length, batch.RecordCount, batch.MaxTimestamp);
         }
-        ObjectFooter footer = builder.Build(out byte[] tail);
+        using PooledBuffer tail = builder.BuildTail(out long objectSize);
 
-        var output = new BlockWriter(footer.ObjectSize);
+        var output = new BlockWriter(objectSize);
         Span<byte> header = stackalloc byte[ObjectFormat.HeaderBytes];
         ObjectHeader.Write(header);
         output.Write(header);
         foreach (int i in order)
             output.Write(batches[i].Bytes.Span);
-        output.Write(tail);
-        return new EncodedObject(footer, output.Blocks, positions);
+        output.Write(tail.Memory.Span);
+        ArrayPool<int>.Shared.Return(rented);
+        return new EncodedObject(id, objectSize, output.Blocks, positions, count);
     }
 
-    private static int[] Order(IReadOnlyList<BatchToWrite> batches)
+    private static void Sort(Span<int> order, IReadOnlyList<BatchToWrite> batches)
     {
-        var order = new int[batches.Count];
         bool sorted = true;
         for (int i = 0; i < order.Length; i++)
         {
@@ -44,8 +48,7 @@ public static class ObjectWriter
             sorted &= i == 0 || Compare(batches[i - 1], batches[i]) <= 0;
         }
         if (!sorted)
-            Array.Sort(order, (left, right) => Compare(batches[left], batches[right]) is var o and not 0 ? o : left.CompareTo(right));
-        return order;
+            order.Sort((left, right) => Compare(batches[left], batches[right]) is var o and not 0 ? o : left.CompareTo(right));
     }
 
     private static int Compare(in BatchToWrite left, in BatchToWrite right)

@@ -4,14 +4,15 @@ using Warp.Actors.Sequencing;
 namespace Warp.Streams.Produce;
 
 /// <summary>One object in the making: its batches, and what each shard is to commit of it.</summary>
-internal sealed class Flush(ObjectId objectId, FlushTrigger trigger, List<PendingBatch> batches)
+internal sealed class Flush(ObjectId objectId, FlushTrigger trigger, PendingBatch[] batches)
 {
     /// <summary>Minted at dispatch; the flush is committed under this id or never.</summary>
     public ObjectId ObjectId { get; } = objectId;
 
     public FlushTrigger Trigger { get; } = trigger;
 
-    public List<PendingBatch> Batches { get; } = batches;
+    /// <summary>Those of one shard next to each other, in the order of the gathering.</summary>
+    public PendingBatch[] Batches { get; } = batches;
 
     /// <summary>One for each shard that has batches in it.</summary>
     public List<CommitSlot> Slots { get; } = [];
@@ -21,21 +22,21 @@ internal sealed class Flush(ObjectId objectId, FlushTrigger trigger, List<Pendin
 }
 
 /// <summary>One shard's part of a flush, in the order in which the shard will be told.</summary>
-internal sealed class CommitSlot(Flush flush, int shard)
+internal sealed class CommitSlot(Flush flush, int shard, ArraySegment<PendingBatch> batches)
 {
     public Flush Flush { get; } = flush;
 
     public int Shard { get; } = shard;
 
-    /// <summary>The shard's batches; a dozen or so of a full object of the usual sizes.</summary>
-    public List<PendingBatch> Batches { get; } = new(16);
+    /// <summary>The shard's batches, a part of the flush's.</summary>
+    public ArraySegment<PendingBatch> Batches { get; } = batches;
 
     /// <summary>Set when the object is durable, or when it is certain that it never will be: not a moment before.</summary>
     public SlotState State { get; set; }
 }
 
-/// <summary>Batches as the sequencer wants them, made when it looks at them.</summary>
-internal sealed class BatchesToCommit(List<PendingBatch> batches) : IReadOnlyList<BatchToCommit>
+/// <summary>Batches as the sequencer wants them, made when it looks at them; it does not look at what it has answered.</summary>
+internal sealed class BatchesToCommit(ArraySegment<PendingBatch> batches) : IReadOnlyList<BatchToCommit>
 {
     public int Count => batches.Count;
 

@@ -13,6 +13,6 @@ internal sealed class FlushMetrics(Meter meter)
     public void Dispatched(Flush flush)
     {
         _flushes.Add(1, new KeyValuePair<string, object?>("trigger", flush.Trigger.ToString().ToLowerInvariant()));
-        _batches.Add(flush.Batches.Count);
+        _batches.Add(flush.Batches.Length);
     }
 }

@@ -24,7 +24,10 @@ public abstract record FlushMessage
         public void Fail(Exception error)
         {
             foreach (PendingBatch batch in Request.Batches)
+            {
+                batch.ReleaseBytes();
                 batch.Abandon();
+            }
         }
     }
 
@@ -42,7 +45,6 @@ public sealed record FlushServices(
     ShardLeases Leases,
     TimeConstants Times,
     ChunkCache Chunks,
-    FooterCache Footers,
     string ClusterId,
     ObjectKeys Keys,
     Meter Meter,
@@ -63,7 +65,12 @@ public sealed class FlushPipeline : Actor<FlushMessage>
     private readonly GatheredSources _sources = new();
     private readonly ObjectCommitter?[] _committers;
     private readonly Queue<PendingBatch> _gathered = new();
-    private readonly Queue<PendingRequest> _unanswered = new();
+    private readonly Queue<Waiting> _unanswered = new();
+
+    // What the next flush takes, the shard of each, and where the batches of each shard begin: used again and again.
+    private readonly List<PendingBatch> _leaving = [];
+    private readonly List<int> _shards = [];
+    private readonly int[] _starts;
     private readonly List<Reply<bool>> _drains = [];
     private readonly FlushMetrics _metrics;
     private readonly Random _random;
@@ -80,6 +87,7 @@ public sealed class FlushPipeline : Actor<FlushMessage>
         _policy = new FlushPolicy(settings);
         _metrics = new FlushMetrics(services.Meter);
         _committers = new ObjectCommitter?[services.Region.ShardCount];
+        _starts = new int[services.Region.ShardCount];
         _random = system.CreateRandom();
         _startedAt = system.Time.GetTimestamp();
     }
@@ -99,7 +107,10 @@ public sealed class FlushPipeline : Actor<FlushMessage>
     protected override ValueTask StopAsync()
     {
         foreach (PendingBatch batch in _gathered)
+        {
+            batch.ReleaseBytes();
             batch.Abandon();
+        }
         foreach (ObjectCommitter? committer in _committers)
             committer?.Abandon();
         foreach (Reply<bool> drain in _drains)
@@ -133,7 +144,7 @@ public sealed class FlushPipeline : Actor<FlushMessage>
             _gatheredBytes += batch.Length;
         }
         ForgetAnswered();
-        _unanswered.Enqueue(request);
+        _unanswered.Enqueue(new Waiting(request, request.Life));
         if (_sources.Add(request.Source))
             _policy.MoreCame(now);
         FlushWhatIsDue();
@@ -142,7 +153,7 @@ public sealed class FlushPipeline : Actor<FlushMessage>
     /// <summary>Answers come about in the order of the requests, so what was answered leaves at the front.</summary>
     private void ForgetAnswered()
     {
-        while (_unanswered.TryPeek(out PendingRequest? oldest) && oldest.IsEnded)
+        while (_unanswered.TryPeek(out Waiting oldest) && oldest.IsEnded)
             _unanswered.Dequeue();
     }
 
@@ -152,13 +163,13 @@ public sealed class FlushPipeline : Actor<FlushMessage>
         TimeSpan now = Now;
         for (int i = _unanswered.Count; i > 0; i--)
         {
-            PendingRequest request = _unanswered.Dequeue();
-            if (request.IsEnded)
+            Waiting waiting = _unanswered.Dequeue();
+            if (waiting.IsEnded)
                 continue;
-            if (now - request.GatheredAt >= request.Timeout)
-                request.GiveUp();
+            if (now - waiting.Request.GatheredAt >= waiting.Request.Timeout)
+                waiting.Request.GiveUp(waiting.Life);
             else
-                _unanswered.Enqueue(request);
+                _unanswered.Enqueue(waiting);
         }
         foreach (ObjectCommitter? committer in _committers)
             committer?.AskAgainIfOverdue();
@@ -201,37 +212,49 @@ public sealed class FlushPipeline : Actor<FlushMessage>
 
     private void Dispatch(FlushTrigger trigger)
     {
-        var batches = new List<PendingBatch>(_gathered.Count);
         for (long bytes = 0; bytes < _settings.SizeBytes && _gathered.TryDequeue(out PendingBatch? batch); bytes += batch.Length)
         {
             _gatheredBytes -= batch.Length;
             if (batch.Request is { } request && request.Batches[^1] == batch)
                 _sources.Remove(request.Source);
-            batches.Add(batch);
+            _leaving.Add(batch);
         }
         _policy.Flushed(Now, trigger);
-        var flush = new Flush(ObjectId.Mint(_services.Leases.Clock.Now, _random), trigger, batches);
-        TakePlaces(flush);
+        Flush flush = TakePlaces(ObjectId.Mint(_services.Leases.Clock.Now, _random), trigger);
         _putsInFlight++;
         _metrics.Dispatched(flush);
         _ = StoreAsync(flush);
     }
 
-    /// <summary>Gives the flush its place in the order of each shard that it concerns.</summary>
-    private void TakePlaces(Flush flush)
+    /// <summary>Makes a flush of what leaves, and gives it its place in the order of each shard that it concerns.</summary>
+    private Flush TakePlaces(ObjectId objectId, FlushTrigger trigger)
     {
-        var byShard = new Dictionary<int, CommitSlot>();
-        foreach (PendingBatch batch in flush.Batches)
+        Array.Clear(_starts);
+        foreach (PendingBatch batch in _leaving)
         {
             int shard = _services.Region.ShardOf(batch.Partition);
-            if (!byShard.TryGetValue(shard, out CommitSlot? slot))
-            {
-                byShard.Add(shard, slot = new CommitSlot(flush, shard));
-                flush.Slots.Add(slot);
-                CommitterOf(shard).Enqueue(slot);
-            }
-            slot.Batches.Add(batch);
+            _shards.Add(shard);
+            _starts[shard]++;
         }
+        var batches = new PendingBatch[_leaving.Count];
+        var flush = new Flush(objectId, trigger, batches);
+        int end = 0;
+        for (int shard = 0; shard < _starts.Length; shard++)
+        {
+            int count = _starts[shard];
+            _starts[shard] = end;
+            if (count == 0)
+                continue;
+            var slot = new CommitSlot(flush, shard, new ArraySegment<PendingBatch>(batches, end, count));
+            flush.Slots.Add(slot);
+            CommitterOf(shard).Enqueue(slot);
+            end += count;
+        }
+        for (int i = 0; i < batches.Length; i++)
+            batches[_starts[_shards[i]]++] = _leaving[i];
+        _leaving.Clear();
+        _shards.Clear();
+        return flush;
     }
 
     private ObjectCommitter CommitterOf(int shard) => _committers[shard] ??= new ObjectCommitter(
@@ -247,10 +270,7 @@ public sealed class FlushPipeline : Actor<FlushMessage>
             _services.Ring?.Offer(encoded);
             stored = await PutAsync(encoded);
             if (stored)
-            {
                 _services.Chunks.Offer(encoded);
-                _services.Footers.Offer(encoded.Footer);
-            }
         }
         catch (Exception error)
         {
@@ -284,7 +304,7 @@ public sealed class FlushPipeline : Actor<FlushMessage>
 
     private EncodedObject Encode(Flush flush)
     {
-        int count = flush.Batches.Count;
+        int count = flush.Batches.Length;
         BatchToWrite[] batches = ArrayPool<BatchToWrite>.Shared.Rent(count);
         try
         {
@@ -357,5 +377,11 @@ public sealed class FlushPipeline : Actor<FlushMessage>
         foreach (Reply<bool> drain in _drains)
             drain.Set(true);
         _drains.Clear();
+    }
+
+    /// <summary>A request whose client waits, as long as its life is that.</summary>
+    private readonly record struct Waiting(PendingRequest Request, int Life)
+    {
+        public bool IsEnded => Request.Life != Life;
     }
 }

@@ -16,7 +16,7 @@ internal sealed class ObjectCommitter
     /// <summary>What a client is told of a batch that is not, and never will be, in the log. Clients send it again by themselves.</summary>
     private const ErrorCode FailedForGood = ErrorCode.KafkaStorageError;
 
-    private static readonly TimeSpan s_ask = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
     private readonly ActorSystem _system;
     private readonly ActorRef<SequencerMessage> _sequencer;
@@ -24,18 +24,21 @@ internal sealed class ObjectCommitter
     private readonly ILogger _log;
     private readonly Func<TimeSpan> _now;
     private readonly Action<Action> _post;
-    private readonly Action _settled;
-    private readonly Action<Reply<CommitReply>> _answered;
-    private readonly Action _takeAnswers;
-    private readonly ConcurrentQueue<Reply<CommitReply>> _answers = new();
+    private readonly Action _answered;
+    private readonly Action<Reply<CommitReply>> _replied;
+    private readonly Action _takeReplies;
+    private readonly ConcurrentQueue<Reply<CommitReply>> _replies = new();
     private readonly Queue<CommitSlot> _slots = new();
     private readonly ProducerGate _gate;
     private readonly Backoff _backoff;
     private readonly HashSet<PendingBatch> _held = [];
-    private List<PendingBatch>? _committing;
+
+    // The commit that is under way, if there are batches of it, and the question, unless that was given up.
+    private ArraySegment<PendingBatch> _committing = ArraySegment<PendingBatch>.Empty;
     private ObjectCommit? _commit;
     private Reply<CommitReply>? _asked;
     private TimeSpan _askedAt;
+
     private bool _isLooking;
     private long _lastNumber;
     private long _lastCommitted;
@@ -47,7 +50,7 @@ internal sealed class ObjectCommitter
     /// <param name="log">Where refusals are noted.</param>
     /// <param name="now">The pipeline's time.</param>
     /// <param name="post">Runs something as a turn of the pipeline.</param>
-    /// <param name="settled">Called at the end of a turn that has answered batches.</param>
+    /// <param name="answered">Called in the turns in which batches have been answered.</param>
     public ObjectCommitter(
         ActorSystem system,
         ActorRef<SequencerMessage> sequencer,
@@ -56,7 +59,7 @@ internal sealed class ObjectCommitter
         ILogger log,
         Func<TimeSpan> now,
         Action<Action> post,
-        Action settled)
+        Action answered)
     {
         _system = system;
         _sequencer = sequencer;
@@ -64,19 +67,19 @@ internal sealed class ObjectCommitter
         _log = log;
         _now = now;
         _post = post;
-        _settled = settled;
-        _answered = reply =>
+        _answered = answered;
+        _replied = reply =>
         {
-            _answers.Enqueue(reply);
-            _post(_takeAnswers!);
+            _replies.Enqueue(reply);
+            _post(_takeReplies!);
         };
-        _takeAnswers = TakeAnswers;
+        _takeReplies = TakeReplies;
         _gate = new ProducerGate(times.CommitDeadline);
         _backoff = new Backoff(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(1), system.CreateRandom());
     }
 
     /// <summary>Whether every batch has been answered.</summary>
-    public bool IsIdle => _slots.Count == 0 && _committing is null && _held.Count == 0;
+    public bool IsIdle => _slots.Count == 0 && _committing.Count == 0 && _held.Count == 0;
 
     /// <summary>Takes a place in the order, before the object is even encoded.</summary>
     public void Enqueue(CommitSlot slot) => _slots.Enqueue(slot);
@@ -84,20 +87,23 @@ internal sealed class ObjectCommitter
     /// <summary>Commits what is ready, as far as nothing before it is under way.</summary>
     public void Pump()
     {
-        while (_committing is null && _slots.TryPeek(out CommitSlot? slot) && slot.State != SlotState.Waiting)
+        while (_committing.Count == 0 && _slots.TryPeek(out CommitSlot? slot) && slot.State != SlotState.Waiting)
         {
             _slots.Dequeue();
-            if (slot.State == SlotState.Failed)
-                slot.Batches.ForEach(Fail);
-            else
+            if (slot.State == SlotState.Durable)
+            {
                 Commit(slot);
+                continue;
+            }
+            foreach (PendingBatch batch in slot.Batches)
+                Fail(batch);
         }
     }
 
     /// <summary>To be called every second or so: a commit that has no answer for too long is asked for again.</summary>
     public void AskAgainIfOverdue()
     {
-        if (_asked is null || _now() - _askedAt < s_ask)
+        if (_asked is null || _now() - _askedAt < s_patience)
             return;
         _log.LogWarning("The commit of {Object} has no answer yet; asking again", _commit!.ObjectId);
         AskSlowly();
@@ -110,16 +116,16 @@ internal sealed class ObjectCommitter
     public void Abandon()
     {
         IEnumerable<PendingBatch> waiting = _slots.SelectMany(static slot => slot.Batches);
-        foreach (PendingBatch batch in (_committing ?? []).Concat(_held).Concat(waiting))
-            batch.Fail(ErrorCode.NotLeaderOrFollower);
+        foreach (PendingBatch batch in _committing.Concat(_held).Concat(waiting))
+            batch.Abandon();
     }
 
     private void Commit(CommitSlot slot)
     {
-        List<PendingBatch> admitted = Admitted(slot.Batches);
+        ArraySegment<PendingBatch> admitted = Admitted(slot.Batches);
         if (admitted.Count == 0)
             return;
-        var commit = new ObjectCommit
+        _commit = new ObjectCommit
         {
             ObjectId = slot.Flush.ObjectId,
             SizeBytes = slot.Flush.SizeBytes,
@@ -129,16 +135,15 @@ internal sealed class ObjectCommitter
             Batches = new BatchesToCommit(admitted),
         };
         _committing = admitted;
-        _commit = commit;
         _askedAt = _now();
-        _asked = new Reply<CommitReply>(_answered);
-        if (!_sequencer.TryTell(new SequencerMessage.Commit(commit, _asked)))
+        _asked = new Reply<CommitReply>(_replied);
+        if (!_sequencer.TryTell(new SequencerMessage.Commit(_commit, _asked)))
             AskSlowly();
     }
 
-    private void TakeAnswers()
+    private void TakeReplies()
     {
-        while (_answers.TryDequeue(out Reply<CommitReply>? reply))
+        while (_replies.TryDequeue(out Reply<CommitReply>? reply))
         {
             if (reply != _asked)
                 continue; // it came so late that it was asked for again
@@ -147,17 +152,20 @@ internal sealed class ObjectCommitter
             else
                 AskSlowly();
         }
-        _settled();
+        _answered();
     }
 
+    /// <summary>Then the question may still lie somewhere, and its batches be looked at when they are answered.</summary>
     private void AskSlowly()
     {
         _asked = null;
+        foreach (PendingBatch batch in _committing)
+            batch.Request?.KeepFromReuse();
         _ = CommitSlowAsync(_commit!);
     }
 
     /// <summary>Fails what must not be committed yet; what is left is mostly everything.</summary>
-    private List<PendingBatch> Admitted(List<PendingBatch> batches)
+    private ArraySegment<PendingBatch> Admitted(ArraySegment<PendingBatch> batches)
     {
         if (_gate.IsOpen)
             return batches;
@@ -170,15 +178,15 @@ internal sealed class ObjectCommitter
                 admitted.Add(batch);
                 continue;
             }
-            batch.Fail(error);
             refused.Add(batch.Partition);
+            batch.Fail(error);
         }
         if (refused.Count > 0 && !_isLooking)
         {
             _isLooking = true;
             _ = LookAsync([.. refused]);
         }
-        return admitted;
+        return admitted.ToArray();
     }
 
     /// <summary>
@@ -191,7 +199,7 @@ internal sealed class ObjectCommitter
         try
         {
             found = await _sequencer.AskAsync<IReadOnlyList<PartitionProducers>>(
-                answer => new SequencerMessage.DescribeProducers(partitions, answer), s_ask, _system.Stopping);
+                answer => new SequencerMessage.DescribeProducers(partitions, answer), s_patience, _system.Stopping);
         }
         catch (Exception error) when (error is TimeoutException or ActorStoppedException or OperationCanceledException)
         {
@@ -222,7 +230,7 @@ internal sealed class ObjectCommitter
             try
             {
                 reply = await _sequencer.AskAsync<CommitReply>(
-                    answer => new SequencerMessage.Commit(commit, answer), s_ask, CancellationToken.None);
+                    answer => new SequencerMessage.Commit(commit, answer), s_patience, CancellationToken.None);
                 break;
             }
             catch (Exception error) when (error is TimeoutException or ActorStoppedException)
@@ -240,17 +248,16 @@ internal sealed class ObjectCommitter
         _post(() =>
         {
             Finish(reply);
-            _settled();
+            _answered();
         });
     }
 
     private void Finish(CommitReply reply)
     {
-        ObjectCommit commit = _commit!;
-        List<PendingBatch> batches = _committing!;
+        (ObjectCommit commit, ArraySegment<PendingBatch> batches) = (_commit!, _committing);
         _asked = null;
         _commit = null;
-        _committing = null;
+        _committing = ArraySegment<PendingBatch>.Empty;
         if (reply.Refusal == CommitRefusal.None)
         {
             _lastCommitted = commit.Number;
@@ -302,7 +309,7 @@ internal sealed class ObjectCommitter
             Fail(batch);
         else
             batch.Set(answer);
-        _settled();
+        _answered();
     }
 
     private void Fail(PendingBatch batch)

@@ -7,7 +7,8 @@ using Warp.Protocol.Wire;
 namespace Warp.Streams.Produce;
 
 /// <summary>
-/// A validated record batch on its way to the store. Its bytes are the ones the client sent, in the buffer they were received in.
+/// A validated record batch on its way to the store. Its bytes are the ones the client sent, in the buffer they were received in. With its
+/// request it may be used again for another batch, once it is answered (<see cref="PendingRequest"/>).
 /// </summary>
 public sealed class PendingBatch
 {
@@ -24,7 +25,11 @@ public sealed class PendingBatch
     /// <param name="bytes">The batch, a slice of <paramref name="owner"/>.</param>
     /// <param name="owner">A reference is taken, and released once the bytes have been copied into an object or never will be.</param>
     /// <param name="header">The batch's header, as validated.</param>
-    public PendingBatch(TopicPartition partition, ReadOnlyMemory<byte> bytes, PooledBuffer owner, in RecordBatchHeader header)
+    public PendingBatch(TopicPartition partition, ReadOnlyMemory<byte> bytes, PooledBuffer owner, in RecordBatchHeader header) =>
+        Begin(partition, bytes, owner, header);
+
+    /// <summary>The same for one that is used again.</summary>
+    internal void Begin(TopicPartition partition, ReadOnlyMemory<byte> bytes, PooledBuffer owner, in RecordBatchHeader header)
     {
         Partition = partition;
         Bytes = bytes;
@@ -36,25 +41,27 @@ public sealed class PendingBatch
         BaseSequence = header.BaseSequence;
         owner.AddReference();
         _owner = owner;
+        _reply = null;
+        Volatile.Write(ref _state, Unanswered);
     }
 
-    public TopicPartition Partition { get; }
+    public TopicPartition Partition { get; private set; }
 
     /// <summary>Valid until <see cref="ReleaseBytes"/>.</summary>
     public ReadOnlyMemory<byte> Bytes { get; private set; }
 
     /// <summary>How many bytes they are.</summary>
-    public int Length { get; }
+    public int Length { get; private set; }
 
-    public int OffsetCount { get; }
+    public int OffsetCount { get; private set; }
 
-    public long MaxTimestamp { get; }
+    public long MaxTimestamp { get; private set; }
 
-    public long ProducerId { get; }
+    public long ProducerId { get; private set; }
 
-    public short ProducerEpoch { get; }
+    public short ProducerEpoch { get; private set; }
 
-    public int BaseSequence { get; }
+    public int BaseSequence { get; private set; }
 
     /// <summary>The request that it came in, once that is on its way.</summary>
     internal PendingRequest? Request { get; set; }
@@ -85,7 +92,7 @@ public sealed class PendingBatch
         return isAnswered;
     }
 
-    /// <summary>Answers it; the first answer counts.</summary>
+    /// <summary>Answers it; the first answer counts. Whoever answers it has no more to do with it, unless he keeps it from being used again.</summary>
     internal void Set(in BatchAnswer answer)
     {
         if (Interlocked.CompareExchange(ref _state, Answering, Unanswered) != Unanswered)
@@ -99,10 +106,10 @@ public sealed class PendingBatch
 
     internal void Fail(ErrorCode error) => Set(BatchAnswer.Failed(error));
 
-    /// <summary>Fails a batch whose bytes nobody has begun to use.</summary>
+    /// <summary>Fails a batch that others may still look at.</summary>
     internal void Abandon()
     {
-        ReleaseBytes();
+        Request?.KeepFromReuse();
         Fail(ErrorCode.NotLeaderOrFollower);
     }
 

@@ -24,7 +24,9 @@ public sealed class ProduceIntake(ClusterClock clock)
     /// <param name="records">Exactly one batch is accepted; a slice of <paramref name="owner"/>.</param>
     /// <param name="owner">The request's bytes; the batch takes a reference, and may write to them (LogAppendTime).</param>
     /// <param name="allowZstd">Whether the version of the request knows zstd (KIP-110).</param>
-    public IntakeResult Accept(TopicImage topic, int partition, ReadOnlyMemory<byte> records, PooledBuffer owner, bool allowZstd)
+    /// <param name="spare">A batch that may be used again for what is accepted.</param>
+    public IntakeResult Accept(
+        TopicImage topic, int partition, ReadOnlyMemory<byte> records, PooledBuffer owner, bool allowZstd, PendingBatch? spare = null)
     {
         EffectiveTopicConfig config = topic.Config;
         long now = clock.Now.ToUnixTimeMilliseconds();
@@ -61,8 +63,12 @@ public sealed class ProduceIntake(ClusterClock clock)
         {
             return Refuse(BatchDefect.TimestampOutOfRange, records);
         }
-        var batch = new PendingBatch(new TopicPartition(topic.Id, partition), records, owner, header);
-        return new IntakeResult(ErrorCode.None, null, [], batch, appendTime ? now : -1);
+        var place = new TopicPartition(topic.Id, partition);
+        if (spare is null)
+            spare = new PendingBatch(place, records, owner, header);
+        else
+            spare.Begin(place, records, owner, header);
+        return new IntakeResult(ErrorCode.None, null, [], spare, appendTime ? now : -1);
     }
 
     private static IntakeResult Refuse(BatchDefect defect, ReadOnlyMemory<byte> records)

@@ -23,7 +23,7 @@ internal static class HandlerCalls
             RemoteEndPoint = null,
             ConnectionClosed = TestContext.Current.CancellationToken,
         };
-        IResponse? response = await handler.HandleAsync(context, frame.ReadBody());
+        IResponse? response = await handler.HandleAsync(context, handler.Read(frame));
         context.ReleaseFrame();
         Assert.NotNull(response);
         using OutgoingFrame answer = ResponseFrame.Write(CorrelationId, response, version);

@@ -37,11 +37,11 @@ public sealed class FooterCacheSpec : IDisposable
         using EncodedObject encoded = Put("key", ObjectSamples.Batches(_random, 50));
         long? size = sizeIsKnown ? encoded.Length : null;
 
-        FooterAssert.Same(encoded.Footer, await _footers.GetAsync(encoded.Id, "key", size, Cancellation));
+        FooterAssert.Same(encoded.Footer(), await _footers.GetAsync(encoded.Id, "key", size, Cancellation));
 
         ValueTask<ObjectFooter> again = _footers.GetAsync(encoded.Id, "key", size, Cancellation);
         Assert.True(again.IsCompletedSuccessfully);
-        FooterAssert.Same(encoded.Footer, await again);
+        FooterAssert.Same(encoded.Footer(), await again);
         Assert.Equal(1, _store.Gets);
     }
 
@@ -60,7 +60,7 @@ public sealed class FooterCacheSpec : IDisposable
             string key = $"key-{inFirstChunk}";
             _store.Add(key, encoded.ToArray());
 
-            FooterAssert.Same(encoded.Footer, await _footers.GetAsync(encoded.Id, key, encoded.Length, Cancellation));
+            FooterAssert.Same(encoded.Footer(), await _footers.GetAsync(encoded.Id, key, encoded.Length, Cancellation));
         }
 
         EncodedObject Encode(int filler) => ObjectSamples.Encode(_random, [.. batches, ObjectSamples.Batch(_random, 8, 0, filler)]);
@@ -86,11 +86,11 @@ public sealed class FooterCacheSpec : IDisposable
     }
 
     [Fact]
-    public async Task An_offered_footer_needs_no_read()
+    public async Task The_footer_of_an_object_that_was_just_put_needs_no_read()
     {
         using EncodedObject encoded = ObjectSamples.Encode(_random, ObjectSamples.Batches(_random, 5));
-        _footers.Offer(encoded.Footer);
-        Assert.Same(encoded.Footer, await _footers.GetAsync(encoded.Id, "key", null, Cancellation));
+        _chunks.Offer(encoded);
+        FooterAssert.Same(encoded.Footer(), await _footers.GetAsync(encoded.Id, "key", encoded.Length, Cancellation));
         Assert.Equal(0, _store.Gets);
     }
 
@@ -121,22 +121,25 @@ public sealed class FooterCacheSpec : IDisposable
     public async Task The_footers_that_were_not_used_longest_are_given_up_at_the_bound()
     {
         EncodedObject[] objects = [.. Enumerable.Range(0, 12).Select(i => Put($"key-{i}", ObjectSamples.Batch(_random, 0, 0, 100)))];
-        long each = objects[0].Footer.MemoryBytes;
+        long each = objects[0].Footer().MemoryBytes;
         var footers = new FooterCache(_store, _chunks, each * 10);
-        foreach (EncodedObject encoded in objects[..10])
-            footers.Offer(encoded.Footer);
-        await footers.GetAsync(objects[0].Id, "key-0", null, Cancellation);
+        var first = new ObjectFooter[12];
+        for (int i = 0; i < 10; i++)
+            first[i] = await GetAsync(i);
+        await GetAsync(0);
 
-        footers.Offer(objects[10].Footer);
-        footers.Offer(objects[11].Footer);
+        first[10] = await GetAsync(10);
+        first[11] = await GetAsync(11);
 
         Assert.Equal(each * 10, footers.ResidentBytes);
-        Assert.Same(objects[0].Footer, await footers.GetAsync(objects[0].Id, "key-0", null, Cancellation));
-        Assert.NotSame(objects[1].Footer, await footers.GetAsync(objects[1].Id, "key-1", null, Cancellation));
-        Assert.NotSame(objects[2].Footer, await footers.GetAsync(objects[2].Id, "key-2", null, Cancellation));
-        Assert.Same(objects[11].Footer, await footers.GetAsync(objects[11].Id, "key-11", null, Cancellation));
+        Assert.Same(first[0], await GetAsync(0));
+        Assert.NotSame(first[1], await GetAsync(1));
+        Assert.NotSame(first[2], await GetAsync(2));
+        Assert.Same(first[11], await GetAsync(11));
         foreach (EncodedObject encoded in objects)
             encoded.Dispose();
+
+        async Task<ObjectFooter> GetAsync(int number) => await footers.GetAsync(objects[number].Id, $"key-{number}", null, Cancellation);
     }
 
     private EncodedObject Put(string key, params BatchToWrite[] batches)

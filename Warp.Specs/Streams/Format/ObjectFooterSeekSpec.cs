@@ -61,9 +61,9 @@ public sealed class ObjectFooterSeekSpec
     {
         Random random = TestSeed.Random();
         using EncodedObject encoded = Sample(random, out List<Written> batches);
-        FooterExtent extent = encoded.Footer.Extents[1];
+        FooterExtent extent = encoded.Footer().Extents[1];
         long wanted = batches.Max(batch => batch.MaxTimestamp) + 1;
-        Assert.Null(encoded.Footer.SeekTimestamp(extent.TopicId, extent.Partition, extent.Position, extent.Length, wanted));
+        Assert.Null(encoded.Footer().SeekTimestamp(extent.TopicId, extent.Partition, extent.Position, extent.Length, wanted));
     }
 
     [Fact]
@@ -104,7 +104,7 @@ public sealed class ObjectFooterSeekSpec
     {
         Random random = TestSeed.Random();
         using EncodedObject encoded = Sample(random, out _);
-        ObjectFooter footer = encoded.Footer;
+        ObjectFooter footer = encoded.Footer();
         FooterExtent extent = footer.Extents[1];
         Assert.Throws<CorruptObjectException>(() => footer.Seek(ObjectSamples.Topic(5), 1, extent.Position, 0));
         Assert.Throws<CorruptObjectException>(() => footer.Seek(extent.TopicId, 2, extent.Position, 0));

@@ -40,8 +40,8 @@ public sealed class ObjectFooterSpec
         ];
         using EncodedObject encoded = ObjectSamples.Encode(random, batches);
 
-        FooterAssert.Same(encoded.Footer, ObjectFooter.Parse(encoded.ToArray(), encoded.Length));
-        Assert.Equal(long.MaxValue, encoded.Footer.Extents[0].MaxTimestamp);
+        FooterAssert.Same(encoded.Footer(), ObjectFooter.Parse(encoded.ToArray(), encoded.Length));
+        Assert.Equal(long.MaxValue, encoded.Footer().Extents[0].MaxTimestamp);
     }
 
     [Fact]

@@ -45,4 +45,7 @@ internal static class ObjectSamples
         }
         return bytes;
     }
+
+    /// <summary>The footer, read from the object's own bytes.</summary>
+    public static ObjectFooter Footer(this EncodedObject encoded) => ObjectFooter.Parse(encoded.ToArray(), encoded.Length);
 }

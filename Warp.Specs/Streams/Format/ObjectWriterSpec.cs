@@ -35,10 +35,10 @@ public sealed class ObjectWriterSpec
 
         using EncodedObject encoded = ObjectSamples.Encode(random, batches);
 
-        Assert.Equal([8 + 100, 8 + 80, 8, 8 + 110, 8 + 30], encoded.Positions);
+        Assert.Equal([8 + 100, 8 + 80, 8, 8 + 110, 8 + 30], encoded.Positions.ToArray());
         Assert.Equal(
             [(1, 2, 8L, 80L, 2), (1, 9, 88L, 20L, 1), (2, 0, 108L, 50L, 2)],
-            encoded.Footer.Extents.ToArray().Select(e => (TopicNumber(e), e.Partition, e.Position, e.Length, e.BatchCount)));
+            encoded.Footer().Extents.ToArray().Select(e => (TopicNumber(e), e.Partition, e.Position, e.Length, e.BatchCount)));
 
         static int TopicNumber(FooterExtent extent) => Enumerable.Range(0, 3).Single(n => ObjectSamples.Topic(n) == extent.TopicId);
     }
@@ -67,9 +67,9 @@ public sealed class ObjectWriterSpec
         byte[] bytes = encoded.ToArray();
 
         ObjectHeader.Verify(bytes);
-        FooterAssert.Same(encoded.Footer, ObjectFooter.Parse(bytes, bytes.Length));
+        FooterAssert.Same(encoded.Footer(), ObjectFooter.Parse(bytes, bytes.Length));
         int tail = ObjectFooter.TailLength(bytes.AsSpan()[^ObjectFormat.TrailerBytes..], bytes.Length);
-        FooterAssert.Same(encoded.Footer, ObjectFooter.Parse(bytes.AsSpan()[^tail..], bytes.Length));
+        FooterAssert.Same(encoded.Footer(), ObjectFooter.Parse(bytes.AsSpan()[^tail..], bytes.Length));
     }
 
     [Theory]

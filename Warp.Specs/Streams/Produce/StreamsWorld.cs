@@ -172,9 +172,9 @@ internal sealed class StreamsWorld : IAsyncDisposable
     private void Open()
     {
         Chunks = new ChunkCache(Store, 64 << 20, _meter);
-        var footers = new FooterCache(Store, Chunks, 1 << 20);
-        var services = new FlushServices(Store, Region, Node.Leases, _times, Chunks, footers, "a-cluster-id-of-22-char", Keys, _meter);
+        var services = new FlushServices(Store, Region, Node.Leases, _times, Chunks, "a-cluster-id-of-22-char", Keys, _meter);
         Pipeline = FlushPipeline.Start(System, services, _settings);
+        var footers = new FooterCache(Store, Chunks, 1 << 20);
         Planner = new FetchPlanner(System, Region, new ExtentReader(Chunks, footers, Keys), new FetchMemory(64 << 20), Draining.Token);
     }
 }

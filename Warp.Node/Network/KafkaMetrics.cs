@@ -22,7 +22,7 @@ public sealed class KafkaMetrics
         _connections = _meter.CreateUpDownCounter<int>("warp.kafka.connections", "{connection}", "Open connections");
         _requests = _meter.CreateCounter<long>("warp.kafka.requests", "{request}", "Requests that a handler has dealt with, by api");
         _duration = _meter.CreateHistogram<double>(
-            "warp.kafka.request.duration", "s", "From a request's last byte to its response being ready, by api");
+            "warp.kafka.request.duration", "s", "From a request's last byte to its response being ready, for Produce in its turn, by api");
         _received = _meter.CreateCounter<long>("warp.kafka.received", "By", "Bytes received");
         _sent = _meter.CreateCounter<long>("warp.kafka.sent", "By", "Bytes sent");
         _pauses = _meter.CreateHistogram<double>(

@@ -131,4 +131,5 @@ internal sealed class ResponseQueue(int capacity)
                 (sent, _sent) = (_sent, null);
         }
         sent?.SetResult();
-    }}
+    }
+}

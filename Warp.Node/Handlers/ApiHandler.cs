@@ -23,7 +23,8 @@ public abstract class ApiHandler
 
     /// <summary>
     /// Whether its answers are small, and a connection's come about in the order of its requests. Then it is enough that they are looked
-    /// at one after the other, when it is their turn to be sent. Such a response is disposed once it has been written.
+    /// at one after the other, when it is their turn to be sent. Such a response is disposed once it has been written, and the request's
+    /// context is used again.
     /// </summary>
     public virtual bool AnswersInOrder => false;
 

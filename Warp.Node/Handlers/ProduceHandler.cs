@@ -36,16 +36,16 @@ public sealed class ProduceHandler(
     private static readonly TimeSpan s_longestTimeout = TimeSpan.FromMinutes(10);
 
     /// <summary>A request is done with before the handler returns, so that few are enough.</summary>
-    private readonly ObjectPool<FlatProduceRequest> _requests = new(static () => new FlatProduceRequest(), maxIdle: 64);
+    private readonly ObjectPool<FlatProduceRequest> _requests = new(maxIdle: 64);
 
-    private readonly ObjectPool<ProduceCall> _calls = MakePool();
+    private readonly ObjectPool<ProduceCall> _calls = new(maxIdle: 1024);
 
     /// <summary>Answers are small, and a connection's come about in the order of its requests.</summary>
     public override bool AnswersInOrder => true;
 
     public override IRequest Read(in RequestFrame frame)
     {
-        FlatProduceRequest request = _requests.Rent();
+        FlatProduceRequest request = _requests.TryRent() ?? new FlatProduceRequest();
         WireReader reader = frame.OpenBody();
         request.Read(ref reader, frame.Header.ApiVersion);
         return request;
@@ -54,7 +54,7 @@ public sealed class ProduceHandler(
     protected override ValueTask<IResponse?> HandleAsync(RequestContext context, FlatProduceRequest request)
     {
         // Everything up to the pipeline's mailbox happens here and now, which keeps the batches of a connection in their order.
-        ProduceCall call = _calls.Rent();
+        ProduceCall call = _calls.TryRent() ?? new ProduceCall(_calls);
         ErrorCode refusal = RefusalOf(context, request);
         CatalogImage image = catalog.Current;
         ReadOnlySpan<FlatProduceRequest.Partition> partitions = request.Partitions;
@@ -85,12 +85,6 @@ public sealed class ProduceHandler(
         // The batches have references of their own, which end when the object is encoded: long before the answer.
         context.ReleaseFrame();
         return call.SendAsync(context, acks, timeout, pipeline);
-    }
-
-    private static ObjectPool<ProduceCall> MakePool()
-    {
-        ObjectPool<ProduceCall> pool = null!;
-        return pool = new ObjectPool<ProduceCall>(() => new ProduceCall(pool), maxIdle: 1024);
     }
 
     private ErrorCode RefusalOf(RequestContext context, FlatProduceRequest request)

@@ -8,14 +8,24 @@ namespace Warp.Node.Handlers;
 /// <summary>What a handler knows of a request besides its body.</summary>
 public sealed class RequestContext
 {
+    private RequestHeader _header;
+    private PooledBuffer _frame = null!;
     private bool _isFrameReleased;
 
-    public required RequestHeader Header { get; init; }
+    public required RequestHeader Header
+    {
+        get => _header;
+        init => _header = value;
+    }
 
     public short Version => Header.ApiVersion;
 
     /// <summary>The request's bytes. They stay valid until the handler's task ends, or <see cref="ReleaseFrame"/>; who keeps a slice for longer takes a reference.</summary>
-    public required PooledBuffer Frame { get; init; }
+    public required PooledBuffer Frame
+    {
+        get => _frame;
+        init => _frame = value;
+    }
 
     /// <summary>Gives the request's bytes back, as early as the handler has no more use for them; more calls do nothing.</summary>
     public void ReleaseFrame()
@@ -23,6 +33,16 @@ public sealed class RequestContext
         if (!_isFrameReleased)
             Frame.Release();
         _isFrameReleased = true;
+    }
+
+    /// <summary>Makes it that of the connection's next request, once the handler of this one has no more use for it.</summary>
+    internal void UseAgain(in RequestHeader header, PooledBuffer frame)
+    {
+        _header = header;
+        _frame = frame;
+        _isFrameReleased = false;
+        ExpectedBytes = 0;
+        CloseConnection = false;
     }
 
     /// <summary>Tells connections apart; never used twice in one process. 0 for a request that another node has passed on.</summary>

@@ -26,6 +26,9 @@ internal sealed partial class KafkaConnection
     /// <summary>What an answer with records is taken for until it is there: no other is begun behind it.</summary>
     private const int ExpectedFetchBytes = ResponseQueue.MaxUnsentBytes + 1;
 
+    /// <summary>Of requests whose answers have been looked at in their turn: nobody has them any more.</summary>
+    private readonly ObjectPool<RequestContext> _contexts;
+
     /// <summary>Length and header start of the frame that is being received. All that an idle connection holds.</summary>
     private readonly byte[] _start = new byte[LengthBytes + HeaderStartBytes];
 
@@ -155,15 +158,7 @@ internal sealed partial class KafkaConnection
         {
             RequestFrame frame = RequestFrame.Parse(buffer.Memory);
             request = handler.Read(frame);
-            context = new RequestContext
-            {
-                Header = frame.Header,
-                Frame = buffer,
-                ConnectionId = Id,
-                Source = this,
-                RemoteEndPoint = _peer,
-                ConnectionClosed = _closed.Token,
-            };
+            context = ContextOf(frame.Header, buffer, handler.AnswersInOrder);
         }
         catch
         {
@@ -173,6 +168,24 @@ internal sealed partial class KafkaConnection
         Exchange exchange = Begin(handler, context, request, started);
         QueuedAnswer answer = handler.AnswersInOrder ? new QueuedAnswer(exchange) : new QueuedAnswer(AnswerAsync(exchange).AsTask());
         _responses.Put(answer, exchange.ExpectedBytes);
+    }
+
+    private RequestContext ContextOf(in RequestHeader header, PooledBuffer frame, bool mayUseAgain)
+    {
+        if (mayUseAgain && _contexts.TryRent() is { } idle)
+        {
+            idle.UseAgain(header, frame);
+            return idle;
+        }
+        return new RequestContext
+        {
+            Header = header,
+            Frame = frame,
+            ConnectionId = Id,
+            Source = this,
+            RemoteEndPoint = _peer,
+            ConnectionClosed = _closed.Token,
+        };
     }
 
     /// <summary>Runs the first part of a handler. Never fails.</summary>
@@ -201,6 +214,7 @@ internal sealed partial class KafkaConnection
     private async ValueTask<Answer> AnswerAsync(Exchange exchange, WireWriter? together = null)
     {
         RequestContext context = exchange.Context;
+        bool isDone = false;
         string api = ApiSpecs.Get((ApiKey)context.Header.ApiKey).Name;
         try
         {
@@ -219,6 +233,7 @@ internal sealed partial class KafkaConnection
                 answer = answer with { Frame = frame, Bytes = frame.Length };
             }
             _responses.Settle(exchange.ExpectedBytes, answer.Bytes);
+            isDone = true;
             return answer;
         }
         catch (OperationCanceledException) when (_closed.IsCancellationRequested)
@@ -235,6 +250,8 @@ internal sealed partial class KafkaConnection
         {
             context.ReleaseFrame();
             _services.Metrics.Served(api, _services.Time.GetElapsedTime(exchange.Started));
+            if (isDone && together is not null)
+                _contexts.Return(context);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Warp.Node.Handlers;
 using Warp.Protocol.Wire;
 
 namespace Warp.Node.Network;
@@ -50,6 +51,7 @@ internal sealed partial class KafkaConnection
         _socket = socket;
         _services = services;
         _responses = new ResponseQueue(services.Limits.RequestsInFlight);
+        _contexts = new ObjectPool<RequestContext>(services.Limits.RequestsInFlight);
         _peer = socket.RemoteEndPoint;
         _opened = _lastReceived = _lastSent = services.Time.GetTimestamp();
     }

@@ -4,22 +4,18 @@ namespace Warp.Protocol.Wire;
 /// Objects that are used again and again. A flush gives back hundreds in one moment, which the framework's pools are too small for.
 /// Thread-safe.
 /// </summary>
-/// <param name="create">Makes one when none is idle.</param>
 /// <param name="maxIdle">So many are kept for later, at most.</param>
-public sealed class ObjectPool<T>(Func<T> create, int maxIdle)
+public sealed class ObjectPool<T>(int maxIdle)
     where T : class
 {
     private readonly Lock _gate = new();
     private readonly Stack<T> _idle = new();
 
-    public T Rent()
+    /// <summary>Takes an idle one; null when a new one has to be made.</summary>
+    public T? TryRent()
     {
         lock (_gate)
-        {
-            if (_idle.TryPop(out T? idle))
-                return idle;
-        }
-        return create();
+            return _idle.TryPop(out T? idle) ? idle : null;
     }
 
     /// <summary>Takes back an object that nobody else may use any more.</summary>

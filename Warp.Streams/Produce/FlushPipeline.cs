@@ -230,14 +230,16 @@ public sealed class FlushPipeline : Actor<FlushMessage>
     private Flush TakePlaces(ObjectId objectId, FlushTrigger trigger)
     {
         Array.Clear(_starts);
+        int shards = 0;
         foreach (PendingBatch batch in _leaving)
         {
             int shard = _services.Region.ShardOf(batch.Partition);
             _shards.Add(shard);
-            _starts[shard]++;
+            if (_starts[shard]++ == 0)
+                shards++;
         }
         var batches = new PendingBatch[_leaving.Count];
-        var flush = new Flush(objectId, trigger, batches);
+        var flush = new Flush(objectId, trigger, batches, shards);
         int end = 0;
         for (int shard = 0; shard < _starts.Length; shard++)
         {
@@ -359,11 +361,9 @@ public sealed class FlushPipeline : Actor<FlushMessage>
     private void Stored(Flush flush, bool stored)
     {
         _putsInFlight--;
+        flush.State = stored ? FlushState.Durable : FlushState.Failed;
         foreach (CommitSlot slot in flush.Slots)
-        {
-            slot.State = stored ? SlotState.Durable : SlotState.Failed;
             CommitterOf(slot.Shard).Pump();
-        }
         FlushWhatIsDue();
         AnswerDrains();
     }

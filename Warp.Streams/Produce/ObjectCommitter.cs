@@ -82,15 +82,15 @@ internal sealed class ObjectCommitter
     public bool IsIdle => _slots.Count == 0 && _committing.Count == 0 && _held.Count == 0;
 
     /// <summary>Takes a place in the order, before the object is even encoded.</summary>
-    public void Enqueue(CommitSlot slot) => _slots.Enqueue(slot);
+    public void Enqueue(in CommitSlot slot) => _slots.Enqueue(slot);
 
     /// <summary>Commits what is ready, as far as nothing before it is under way.</summary>
     public void Pump()
     {
-        while (_committing.Count == 0 && _slots.TryPeek(out CommitSlot? slot) && slot.State != SlotState.Waiting)
+        while (_committing.Count == 0 && _slots.TryPeek(out CommitSlot slot) && slot.Flush.State != FlushState.Waiting)
         {
             _slots.Dequeue();
-            if (slot.State == SlotState.Durable)
+            if (slot.Flush.State == FlushState.Durable)
             {
                 Commit(slot);
                 continue;
@@ -120,7 +120,7 @@ internal sealed class ObjectCommitter
             batch.Abandon();
     }
 
-    private void Commit(CommitSlot slot)
+    private void Commit(in CommitSlot slot)
     {
         ArraySegment<PendingBatch> admitted = Admitted(slot.Batches);
         if (admitted.Count == 0)

@@ -28,8 +28,8 @@ public sealed class PendingBatch
     public PendingBatch(TopicPartition partition, ReadOnlyMemory<byte> bytes, PooledBuffer owner, in RecordBatchHeader header) =>
         Begin(partition, bytes, owner, header);
 
-    /// <summary>The same for one that is used again.</summary>
-    internal void Begin(TopicPartition partition, ReadOnlyMemory<byte> bytes, PooledBuffer owner, in RecordBatchHeader header)
+    /// <summary>Makes it another batch, with its next request (<see cref="PendingRequest"/>).</summary>
+    public void Begin(TopicPartition partition, ReadOnlyMemory<byte> bytes, PooledBuffer owner, in RecordBatchHeader header)
     {
         Partition = partition;
         Bytes = bytes;

@@ -26,6 +26,7 @@ public sealed class FlushPipelineHistorySpec
         for (int i = 0; i < worlds; i++)
             troubles += await RunWorldAsync(unchecked((seed * 397) ^ i));
         Assert.True(troubles > worlds * SchedulesOfAWorld, "The faults did not reach the producers: this tested nothing.");
+        Assert.True(ReusedRequest.RecycledCount > troubles, "Requests were hardly ever used again.");
     }
 
     /// <summary>Runs schedules in one world, each with a topic and producers of its own, and checks the logs after a restart.</summary>

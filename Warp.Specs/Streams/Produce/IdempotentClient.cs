@@ -1,7 +1,6 @@
 using Warp.Actors.Sequencing;
 using Warp.Protocol.Messages;
 using Warp.Protocol.Records;
-using Warp.Streams.Produce;
 using Xunit;
 
 namespace Warp.Specs.Streams.Produce;
@@ -14,14 +13,16 @@ internal sealed class IdempotentClient
 {
     private const int MostInFlight = 5;
 
+    private static readonly Task<BatchAnswer> s_unsent = new TaskCompletionSource<BatchAnswer>().Task;
+
     private readonly StreamsWorld _world;
     private readonly long _producerId;
     private readonly Random _random;
     private readonly bool _oneRetryAtATime;
     private readonly List<Sent> _batches = [];
     private readonly SortedSet<int> _toRetry = [];
-    private readonly Dictionary<int, PendingBatch> _inFlight = [];
-    private readonly List<PendingBatch> _givenUp = [];
+    private readonly Dictionary<int, Task<BatchAnswer>> _inFlight = [];
+    private readonly List<Task<BatchAnswer>> _givenUp = [];
     private int _next;
     private bool _mayPause;
 
@@ -58,17 +59,17 @@ internal sealed class IdempotentClient
         while (_batches.Exists(static batch => batch.Offset < 0))
         {
             Send();
-            await Task.WhenAny(_inFlight.Values.Select(static batch => batch.Answer)).WaitAsync(StreamsWorld.Patience);
-            foreach (int index in _inFlight.Keys.Where(index => _inFlight[index].Answer.IsCompleted).Order().ToList())
-                Take(index, await _inFlight[index].Answer);
+            await Task.WhenAny(_inFlight.Values).WaitAsync(StreamsWorld.Patience);
+            foreach (int index in _inFlight.Keys.Where(index => _inFlight[index].IsCompleted).Order().ToList())
+                Take(index, await _inFlight[index]);
             if (_random.Next(12) == 0)
                 BreakConnection();
             if (_mayPause || _random.Next(4) == 0)
                 await Task.Delay(_random.Next(4));
             _mayPause = false;
         }
-        foreach (PendingBatch batch in _givenUp)
-            await StreamsWorld.AnswerAsync(batch);
+        foreach (Task<BatchAnswer> answer in _givenUp)
+            await answer.WaitAsync(StreamsWorld.Patience);
     }
 
     /// <summary>Checks that the log has the client's records, each once, in order, and where it was told that they are.</summary>
@@ -85,22 +86,24 @@ internal sealed class IdempotentClient
 
     private void Send()
     {
-        var request = new List<PendingBatch>();
+        var request = new List<int>();
         while (_inFlight.Count < MostInFlight && NextToSend() is { } index)
         {
-            PendingBatch batch = _world.Batches.Pending(Partition, _batches[index].Bytes);
-            _inFlight.Add(index, batch);
-            request.Add(batch);
+            _inFlight.Add(index, s_unsent);
+            request.Add(index);
             if (_random.Next(2) == 0)
                 Flush(request);
         }
         Flush(request);
     }
 
-    private void Flush(List<PendingBatch> request)
+    private void Flush(List<int> request)
     {
-        if (request.Count > 0)
-            _world.Produce([.. request]);
+        if (request.Count == 0)
+            return;
+        Task<BatchAnswer>[] answers = ReusedRequest.Send(_world, Partition, [.. request.Select(index => _batches[index].Bytes)]);
+        for (int i = 0; i < answers.Length; i++)
+            _inFlight[request[i]] = answers[i];
         request.Clear();
     }
 
@@ -138,9 +141,9 @@ internal sealed class IdempotentClient
     private void BreakConnection()
     {
         Troubles++;
-        foreach ((int index, PendingBatch batch) in _inFlight)
+        foreach ((int index, Task<BatchAnswer> answer) in _inFlight)
         {
-            _givenUp.Add(batch);
+            _givenUp.Add(answer);
             _toRetry.Add(index);
         }
         _inFlight.Clear();

@@ -87,8 +87,9 @@ internal sealed partial class CodecEmitter
             string packed = Condition(field.PackedVersions, context);
             if (packed != "false")
             {
+                string which = packed == "true" ? ", version" : "";
                 using (_source.BlockIf(packed))
-                    _source.Line($"value.{field.Name} = {ElementType(field.Type)}.ReadPacked(ref reader, value{(packed == "true" ? ", version" : "")});");
+                    _source.Line($"value.{field.Name} = {ElementType(field.Type)}.ReadPacked(ref reader, value{which});");
             }
             if (packed != "true")
             {

@@ -80,8 +80,9 @@ internal sealed partial class CodecEmitter
             string packed = Condition(field.PackedVersions, context);
             if (packed != "false")
             {
+                string which = packed == "true" ? ", version" : "";
                 using (_source.BlockIf(packed))
-                    _source.Line($"{ElementType(field.Type)}.WritePacked(writer, {field.Name}, this{(packed == "true" ? ", version" : "")});");
+                    _source.Line($"{ElementType(field.Type)}.WritePacked(writer, {field.Name}, this{which});");
             }
             if (packed != "true")
             {

@@ -39,7 +39,9 @@ public sealed partial class SequencerSnapshot
     {
         private const string Field = "SequencerSnapshot.Partitions";
 
-        /// <summary>The log whose extents are written from where they are, in place of <see cref="Extents"/>, which would take nine times the memory.</summary>
+        /// <summary>
+        /// The log whose extents are written from where they are, in place of <see cref="Extents"/>, which would take nine times the memory.
+        /// </summary>
         internal PartitionLog? Log { get; init; }
 
         /// <summary>Writes partitions by topic; an extent takes about 10 bytes, most of them for its position and its time.</summary>

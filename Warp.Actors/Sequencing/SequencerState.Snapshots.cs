@@ -14,7 +14,11 @@ public sealed partial class SequencerState
         Time = TimeMs,
         ObjectTable = version > 0 ? ObjectsToSnapshot() : [],
         Objects = version > 0 ? [] : ObjectsToSnapshot(),
-        Partitions = [.. _logs.Values.OrderBy(static log => (log.Key.TopicId, log.Key.Partition)).Select(log => ToSnapshot(log, isCopy: version == 0))],
+        Partitions =
+        [
+            .. _logs.Values.OrderBy(static log => (log.Key.TopicId, log.Key.Partition))
+                .Select(log => ToSnapshot(log, isCopy: version == 0)),
+        ],
         DeletedTopics = [.. _deletedByAge.Select(static entry => new SequencerSnapshot.DeletedTopicSnapshot { TopicId = entry.Id, Time = entry.TimeMs })],
         Nodes = [.. _nodes.Select(static pair => new SequencerSnapshot.NodeCommitsSnapshot
         {

@@ -106,6 +106,7 @@ internal sealed class ObjectCommitter
         if (_asked is null || _now() - _askedAt < s_patience)
             return;
         _log.LogWarning("The commit of {Object} has no answer yet; asking again", _commit!.ObjectId);
+        KeepFromReuse(_committing);
         AskSlowly();
     }
 
@@ -155,13 +156,17 @@ internal sealed class ObjectCommitter
         _answered();
     }
 
-    /// <summary>Then the question may still lie somewhere, and its batches be looked at when they are answered.</summary>
     private void AskSlowly()
     {
         _asked = null;
-        foreach (PendingBatch batch in _committing)
+        _ = CommitSlowAsync(_commit!, _committing);
+    }
+
+    /// <summary>A question without an answer may still lie somewhere, and its batches be looked at when they are answered.</summary>
+    private static void KeepFromReuse(ArraySegment<PendingBatch> batches)
+    {
+        foreach (PendingBatch batch in batches)
             batch.Request?.KeepFromReuse();
-        _ = CommitSlowAsync(_commit!);
     }
 
     /// <summary>Fails what must not be committed yet; what is left is mostly everything.</summary>
@@ -222,7 +227,7 @@ internal sealed class ObjectCommitter
     /// <summary>
     /// Asks until there is an answer: a commit whose outcome is not known is repeated, and a repeated one gets its first answer.
     /// </summary>
-    private async Task CommitSlowAsync(ObjectCommit commit)
+    private async Task CommitSlowAsync(ObjectCommit commit, ArraySegment<PendingBatch> batches)
     {
         CommitReply reply;
         while (true)
@@ -240,6 +245,7 @@ internal sealed class ObjectCommitter
                     // The pipeline is gone, and its batches have been answered.
                     return;
                 }
+                KeepFromReuse(batches);
                 _log.LogWarning("The commit of {Object} has no answer yet ({Error}); asking again", commit.ObjectId, error.Message);
                 await Task.Delay(_backoff.Next(), _system.Time, CancellationToken.None);
             }

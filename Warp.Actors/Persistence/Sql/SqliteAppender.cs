@@ -108,7 +108,10 @@ internal sealed class SqliteAppender : IDisposable
     public void Dispose()
     {
         foreach (PreparedStatement statement in (PreparedStatement[])
-            [_begin, _commit, _epoch, _insertActor, _insertEvent, _moveEvent, _deleteRun, _upsertSnapshot, _isDeleting, _addReference, _addRegistered, _dropReference])
+        [
+            _begin, _commit, _epoch, _insertActor, _insertEvent, _moveEvent, _deleteRun, _upsertSnapshot, _isDeleting, _addReference,
+            _addRegistered, _dropReference,
+        ])
         {
             statement.Dispose();
         }

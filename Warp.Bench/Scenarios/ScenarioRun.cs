@@ -85,7 +85,7 @@ public sealed class ScenarioRun(Scenario scenario, string folder, TimeProvider t
             case ColdStartStep cold:
                 return await ColdStartAsync(cold, cancellationToken);
             case TcpStep tcp:
-                return Figures(TcpLoopback.Measure(tcp.FrameBytes, tcp.AnswerBytes, tcp.Duration));
+                return Figures(TcpLoopback.Measure(tcp.FrameBytes, tcp.AnswerBytes, tcp.Frames, tcp.Duration));
             case DiskStep disk:
                 return Figures(DiskWrite.Measure(folder, BatchTemplate.Build(1024, 64 << 10, 0, 0, 1).Bytes, disk.Duration));
             case ClientStep client:

@@ -87,9 +87,13 @@ public sealed record TcpStep : Step
     /// <summary>Of its answer.</summary>
     public int AnswerBytes { get; init; } = 64;
 
+    /// <summary>So many messages are sent in turn. One alone stays in the processor's cache; what a broker sends does not come from there.</summary>
+    public int Frames { get; init; } = 1;
+
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(1.5);
 
-    public override string? Problem() => FrameBytes < 1 || AnswerBytes < 1 ? "messages have 1 byte or more" : null;
+    public override string? Problem() => FrameBytes < 1 || AnswerBytes < 1 ? "messages have 1 byte or more"
+        : Frames < 1 ? "there is 1 message or more" : null;
 }
 
 /// <summary>Yardstick: files of 8 MiB written one after the other, each with an fsync (<c>mb_per_s</c>, <c>cpu_s_per_gb</c>).</summary>

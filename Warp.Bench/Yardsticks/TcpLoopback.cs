@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 
 namespace Warp.Bench.Yardsticks;
 
@@ -16,10 +17,11 @@ public static class TcpLoopback
     /// <summary>Sends frames for some time.</summary>
     /// <param name="frameBytes">Of one frame.</param>
     /// <param name="answerBytes">Of its answer.</param>
+    /// <param name="frames">How many different ones are sent in turn.</param>
     /// <param name="duration">How long.</param>
     /// <returns>Of the frames' bytes only.</returns>
     /// <exception cref="SocketException">The interface does not work.</exception>
-    public static YardstickResult Measure(int frameBytes, int answerBytes, TimeSpan duration)
+    public static YardstickResult Measure(int frameBytes, int answerBytes, int frames, TimeSpan duration)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start(1);
@@ -28,33 +30,33 @@ public static class TcpLoopback
         using Socket receiver = listener.AcceptSocket();
         receiver.NoDelay = true;
         using var room = new SemaphoreSlim(Window, Window);
+        byte[][] content = [.. Enumerable.Range(0, frames).Select(_ => RandomNumberGenerator.GetBytes(frameBytes))];
         var receiving = new Thread(() => Receive(receiver, frameBytes, answerBytes)) { IsBackground = true };
         var answers = new Thread(() => TakeAnswers(sender, answerBytes, room)) { IsBackground = true };
         receiving.Start();
         answers.Start();
 
-        YardstickResult result = YardstickResult.Of(() => Send(sender, frameBytes, room, duration));
+        YardstickResult result = YardstickResult.Of(() => Send(sender, content, room, duration));
         sender.Shutdown(SocketShutdown.Both);
         receiving.Join();
         answers.Join();
         return result;
     }
 
-    private static double Send(Socket socket, int frameBytes, SemaphoreSlim room, TimeSpan duration)
+    private static double Send(Socket socket, byte[][] frames, SemaphoreSlim room, TimeSpan duration)
     {
-        var frame = new byte[frameBytes];
         long sent = 0;
         long started = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(started) < duration)
         {
             room.Wait();
-            SendAll(socket, frame);
+            SendAll(socket, frames[sent % frames.Length]);
             sent++;
         }
         // All of the room again means that everything has arrived.
         for (int i = 0; i < Window; i++)
             room.Wait();
-        return sent * (double)frameBytes;
+        return sent * (double)frames[0].Length;
     }
 
     private static void Receive(Socket socket, int frameBytes, int answerBytes)

@@ -25,13 +25,18 @@ internal sealed class FrameReader(Socket socket)
     public async ValueTask<ReadOnlyMemory<byte>> ReadAsync()
     {
         await FillAsync(LengthBytes);
-        int length = BinaryPrimitives.ReadInt32BigEndian(_buffer.AsSpan(_start));
-        if (length is < sizeof(int) or > MaxFrameBytes)
-            throw new IOException($"The broker sent a frame of {length} bytes.");
+        int length = LengthOfFrame();
         await FillAsync(LengthBytes + length);
-        var frame = _buffer.AsMemory(_start + LengthBytes, length);
-        _start += LengthBytes + length;
-        return frame;
+        return TakeFrame(length);
+    }
+
+    /// <summary>The same on a thread of one's own, which blocks: no other thread has to be woken for what comes.</summary>
+    public ReadOnlyMemory<byte> Read()
+    {
+        Fill(LengthBytes);
+        int length = LengthOfFrame();
+        Fill(LengthBytes + length);
+        return TakeFrame(length);
     }
 
     private async ValueTask FillAsync(int wanted)
@@ -39,11 +44,37 @@ internal sealed class FrameReader(Socket socket)
         while (_end - _start < wanted)
         {
             MakeRoom(wanted);
-            int count = await socket.ReceiveAsync(_buffer.AsMemory(_end));
-            if (count == 0)
-                throw new IOException("The broker closed the connection.");
-            _end += count;
+            Received(await socket.ReceiveAsync(_buffer.AsMemory(_end)));
         }
+    }
+
+    private void Fill(int wanted)
+    {
+        while (_end - _start < wanted)
+        {
+            MakeRoom(wanted);
+            Received(socket.Receive(_buffer.AsSpan(_end)));
+        }
+    }
+
+    private void Received(int count)
+    {
+        if (count == 0)
+            throw new IOException("The broker closed the connection.");
+        _end += count;
+    }
+
+    private int LengthOfFrame()
+    {
+        int length = BinaryPrimitives.ReadInt32BigEndian(_buffer.AsSpan(_start));
+        return length is >= sizeof(int) and <= MaxFrameBytes ? length : throw new IOException($"The broker sent a frame of {length} bytes.");
+    }
+
+    private ReadOnlyMemory<byte> TakeFrame(int length)
+    {
+        ReadOnlyMemory<byte> frame = _buffer.AsMemory(_start + LengthBytes, length);
+        _start += LengthBytes + length;
+        return frame;
     }
 
     private void MakeRoom(int wanted)

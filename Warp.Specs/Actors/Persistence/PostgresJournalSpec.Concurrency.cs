@@ -93,13 +93,26 @@ public sealed partial class PostgresJournalSpec
         Task<WriteResult> append = AppendAsync(Refer(fence, "a", 1, ReferenceChange.Add));
         await row.WaitersAsync(1);
 
-        Fence next = Assert.Single(await second.TakeOverAsync(Node, [8], _lease, Cancellation));
+        Fence next = Assert.Single(await TakeOverAsync());
 
         // The time-out is 3 s; the rest is for a busy machine.
         Assert.InRange(elapsed.Elapsed, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(6));
         AssertRefused(WriteRefusal.RolledBack, await append);
         Assert.Empty(await RecoverAsync("a"));
         await AppendAsync(next, "a", 1, "one");
+
+        // It waits for the append, and has nearly the same time-out: on a busy machine it may be the first to have it. Nodes try again.
+        async Task<IReadOnlyList<Fence>> TakeOverAsync()
+        {
+            try
+            {
+                return await second.TakeOverAsync(Node, [8], _lease, Cancellation);
+            }
+            catch (JournalException)
+            {
+                return await second.TakeOverAsync(Node, [8], _lease, Cancellation);
+            }
+        }
     }
 
     [Fact]

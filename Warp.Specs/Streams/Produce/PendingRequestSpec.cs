@@ -108,6 +108,9 @@ public sealed class PendingRequestSpec
         Task<bool> whenAnswered = request.WhenAnswered.AsTask();
         world.Journal.ReleaseAppends();
         await time.AdvanceUntilAsync(whenAnswered, TimeSpan.FromMilliseconds(100));
+        // Both questions are answered, the first one too late to count.
+        Assert.Equal(new BatchAnswer(ErrorCode.None, 0, 0), request.Answers[0]);
+        Assert.Equal(1, await world.LogEndAsync(topic[0]));
         request.Leave();
         Assert.False(request.Recycled.IsCompleted);
     }

@@ -85,7 +85,9 @@ public sealed class LoadRunSpec
             Warmup = TimeSpan.Zero,
             Duration = TimeSpan.FromHours(1),
         };
-        LoadResult result = await LoadRun.RunAsync(plan, new StoppingBroker(running, stopping), TimeProvider.System, stopping.Token);
+        var broker = new StoppingBroker(running, stopping);
+        LoadResult result = await LoadRun.RunAsync(plan, broker, TimeProvider.System, stopping.Token);
+        await broker.Stopping;
         Assert.Empty(result.Problems);
         Assert.True(result.WasStopped);
         Assert.InRange(result.Seconds, 0.001, 60);
@@ -107,6 +109,9 @@ public sealed class LoadRunSpec
 
         private int _readings;
 
+        /// <summary>Ends once it has stopped the load.</summary>
+        public Task Stopping { get; private set; } = Task.CompletedTask;
+
         public DnsEndPoint Bootstrap => broker.Bootstrap;
 
         public long? PeakResidentBytes => null;
@@ -116,14 +121,17 @@ public sealed class LoadRunSpec
             BrokerCounters counters = (await broker.ReadCountersAsync())!;
             // The first one is before the load, the second one when it begins to count.
             if (++_readings == 2)
-            {
-                while ((await broker.ReadCountersAsync())!.Requests < counters.Requests + Enough)
-                {
-                    // Asks again at once.
-                }
-                await stopping.CancelAsync();
-            }
+                Stopping = StopAfterAsync(counters.Requests + Enough);
             return counters;
+        }
+
+        private async Task StopAfterAsync(double requests)
+        {
+            while ((await broker.ReadCountersAsync())!.Requests < requests)
+            {
+                // Asks again at once.
+            }
+            await stopping.CancelAsync();
         }
     }
 }

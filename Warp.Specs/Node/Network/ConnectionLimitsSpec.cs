@@ -167,6 +167,7 @@ public sealed class ConnectionLimitsSpec
         using RawClient client = await listener.ConnectAsync();
         byte[] fetch = RawClient.Frame(1, new FetchRequest(), 11);
         await client.SendAsync(fetch, fetch);
+        await TestListener.UntilAsync(() => begun > 0, "the first fetch");
         using (RawClient other = await listener.ConnectAsync())
         {
             // By the time that somebody else is served, the second would have been begun.

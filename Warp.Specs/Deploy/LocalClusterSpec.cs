@@ -7,7 +7,6 @@ using Xunit;
 namespace Warp.Specs.Deploy;
 
 /// <summary><c>deploy/local-cluster.sh</c> runs a cluster that works, and leaves nothing behind.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class LocalClusterSpec
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);

@@ -6,7 +6,6 @@ using Xunit;
 namespace Warp.Specs.Scenarios;
 
 /// <summary>A compacted topic on a real node: what a consumer that comes late finds in it.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class LogCompactionSpec(ITestOutputHelper output)
 {
     private const string Topic = "balances";

@@ -1,11 +1,9 @@
 using Warp.Protocol.Messages;
-using Warp.Specs.Hosting;
 using Xunit;
 
 namespace Warp.Specs.Scenarios;
 
 /// <summary>Every string of a request may have 32,767 bytes, and the errors that repeat some of them must not have more.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class LongNamesSpec(ITestOutputHelper output)
 {
     private static readonly string _long = new('n', short.MaxValue);

@@ -7,7 +7,6 @@ using Xunit;
 namespace Warp.Specs.Scenarios;
 
 /// <summary>A node whose journal is in PostgreSQL.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class PostgresJournalNodeSpec
 {
     private const string Topic = "journaled";

@@ -26,7 +26,8 @@ public sealed class RestartSpec(ITestOutputHelper output)
     public async Task Topics_offsets_and_producers_survive_a_kill()
     {
         var random = new Random(TestRun.TakeSeed());
-        await using var node = await WarpProcess.StartAsync();
+        // Hundreds of requests, each of which waits for the one before it.
+        await using var node = await WarpProcess.StartAsync("warp.flush.interval=10ms", "warp.flush.puts-per-second=0");
         string[] topics = [.. Enumerable.Range(0, _topics).Select(static n => $"topic-{n}")];
         long[] producers;
         using (var socket = await KafkaSocket.ConnectAsync(node.Bootstrap))

@@ -6,7 +6,6 @@ using Xunit;
 namespace Warp.Specs.Scenarios;
 
 /// <summary>What an operator sees who has made a mistake: one line that names it, and exit code 2.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class StartupErrorsSpec(ITestOutputHelper output) : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("warp-specs-");

@@ -9,7 +9,6 @@ namespace Warp.Specs.Scenarios;
 /// <summary>
 /// What an operator is told of a store that cannot be used: one line with the store, the object and what to do. A node that runs goes on.
 /// </summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class StoreErrorsSpec(ITestOutputHelper output)
 {
     private static readonly Dictionary<string, string> _rightCredentials = new()

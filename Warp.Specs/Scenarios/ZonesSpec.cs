@@ -6,7 +6,6 @@ using Xunit;
 namespace Warp.Specs.Scenarios;
 
 /// <summary>Nodes in two zones: a client's records do not cross between them, and each zone fetches a chunk from the store once.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class ZonesSpec(ITestOutputHelper output)
 {
     private const string Topic = "zoned";

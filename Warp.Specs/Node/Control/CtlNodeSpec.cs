@@ -9,7 +9,6 @@ using Xunit;
 namespace Warp.Specs.Node.Control;
 
 /// <summary>Each command of <c>warp ctl</c> against one running node.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class CtlNodeSpec : IAsyncLifetime
 {
     private WarpProcess _node = null!;

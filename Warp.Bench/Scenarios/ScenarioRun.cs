@@ -19,6 +19,7 @@ public sealed class ScenarioRun(Scenario scenario, string folder, TimeProvider t
 {
     private readonly List<string> _problems = [];
     private BrokerProcess? _broker;
+    private int _clients;
 
     private BrokerProcess Broker => _broker ?? throw new InvalidOperationException("no broker was started in a step before");
 
@@ -164,15 +165,16 @@ public sealed class ScenarioRun(Scenario scenario, string folder, TimeProvider t
         }
         else
         {
+            ClientPlan plan = step.Plan with { Topic = $"{step.Plan.Topic}-{++_clients}" };
             await using (KafkaClient client = await KafkaClient.ConnectAsync(Broker.Bootstrap, "warp-bench", cancellationToken))
             {
-                foreach (string topic in ClientLoad.Topics(step.Plan))
+                foreach (string topic in ClientLoad.Topics(plan))
                 {
                     await client.CreateTopicAsync(topic, ClientLoad.Partitions, cancellationToken);
                     await KafkaTopic.WaitForAsync(client, topic, time, cancellationToken);
                 }
             }
-            result = await Task.Run(() => ClientLoad.RunAgainst(step.Plan, Broker.BootstrapServers), cancellationToken);
+            result = await Task.Run(() => ClientLoad.RunAgainst(plan, Broker.BootstrapServers), cancellationToken);
         }
         if (result.Failed > 0)
             _problems.Add($"{step.As}: {result.Failed} records were not delivered");

@@ -7,6 +7,7 @@ namespace Warp.Bench.Yardsticks;
 /// <summary>What <see cref="ClientLoad"/> does.</summary>
 public sealed record ClientPlan
 {
+    /// <summary>What the names of its topics begin with; each client has topics of its own.</summary>
     public string Topic { get; init; } = "client";
 
     public int RecordBytes { get; init; } = 1024;

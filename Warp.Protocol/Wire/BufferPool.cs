@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace Warp.Protocol.Wire;
 
@@ -7,6 +8,7 @@ namespace Warp.Protocol.Wire;
 /// framework's pools keep few of a size and leave the rest to the collector. The bytes that lie idle are bounded, and what lay idle all the
 /// time from one <see cref="Trim"/> to the next is let go. Thread-safe.
 /// </summary>
+/// <remarks>Large ones stay where they are and are used from the start of a page on: a disk can take such bytes without a copy.</remarks>
 public sealed class BufferPool
 {
     /// <summary>The smallest size.</summary>
@@ -19,8 +21,14 @@ public sealed class BufferPool
 
     private const int LargestPower = 24;
 
+    /// <summary>Of the system; where pages are larger, these do no harm.</summary>
+    public const int PageBytes = 4096;
+
     /// <summary>Sizes between one power of two and the next, so that an array is at most a quarter longer than what was asked for.</summary>
     private const int StepsPower = 2;
+
+    /// <summary>Arrays of this size and more begin at a page.</summary>
+    private const int AlignedBytes = 256 << 10;
 
     private readonly Shelf[] _shelves = new Shelf[1 + ((LargestPower - SmallestPower) << StepsPower)];
     private readonly long _maxIdleBytes;
@@ -41,29 +49,29 @@ public sealed class BufferPool
     /// <summary>Bytes of the arrays that are kept for later.</summary>
     public long IdleBytes => Interlocked.Read(ref _idleBytes);
 
-    /// <summary>An array of at least so many bytes, with undefined content.</summary>
-    public byte[] Rent(int length)
+    /// <summary>At least so many bytes of an array, with undefined content.</summary>
+    public ArraySegment<byte> Rent(int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         if (length > LargestBytes)
-            return GC.AllocateUninitializedArray<byte>(length);
+            return Usable(Make(length), length);
         int size = SizeFor(length, out int shelf);
         if (_shelves[shelf].Take() is not { } array)
-            return GC.AllocateUninitializedArray<byte>(size);
-        Interlocked.Add(ref _idleBytes, -size);
-        return array;
+            return Usable(Make(size), size);
+        Interlocked.Add(ref _idleBytes, -array.Length);
+        return Usable(array, size);
     }
 
-    /// <summary>Takes back an array that <see cref="Rent"/> gave; nobody may use it any more.</summary>
+    /// <summary>Takes back the array of what <see cref="Rent"/> gave; nobody may use it any more.</summary>
     public void Return(byte[] array)
     {
-        if (array.Length > LargestBytes)
+        int usable = array.Length < AlignedBytes ? array.Length : array.Length - PageBytes;
+        if (usable > LargestBytes)
             return;
-        int size = SizeFor(array.Length, out int shelf);
-        if (size != array.Length)
+        if (SizeFor(usable, out int shelf) != usable)
             throw new ArgumentException("The array is not this pool's.", nameof(array));
-        if (Interlocked.Add(ref _idleBytes, size) > _maxIdleBytes)
-            Interlocked.Add(ref _idleBytes, -size);
+        if (Interlocked.Add(ref _idleBytes, array.Length) > _maxIdleBytes)
+            Interlocked.Add(ref _idleBytes, -array.Length);
         else
             _shelves[shelf].Put(array);
     }
@@ -73,6 +81,16 @@ public sealed class BufferPool
     {
         foreach (Shelf shelf in _shelves)
             Interlocked.Add(ref _idleBytes, -shelf.DropUnused());
+    }
+
+    private static byte[] Make(int size) => size < AlignedBytes
+        ? GC.AllocateUninitializedArray<byte>(size)
+        : GC.AllocateUninitializedArray<byte>(size + PageBytes, pinned: true);
+
+    private static ArraySegment<byte> Usable(byte[] array, int size)
+    {
+        int start = size < AlignedBytes ? 0 : (int)(-Marshal.UnsafeAddrOfPinnedArrayElement(array, 0) & (PageBytes - 1));
+        return new ArraySegment<byte>(array, start, size);
     }
 
     private static int SizeFor(int length, out int shelf)

@@ -8,13 +8,15 @@ namespace Warp.Protocol.Wire;
 public sealed class PooledBuffer : IDisposable
 {
     private readonly Action<int>? _returned;
+    private readonly int _start;
     private readonly int _rentedBytes;
     private byte[]? _array;
     private int _references = 1;
 
-    private PooledBuffer(byte[] array, int length, Action<int>? returned)
+    private PooledBuffer(ArraySegment<byte> bytes, int length, Action<int>? returned)
     {
-        _array = array;
+        _array = bytes.Array;
+        _start = bytes.Offset;
         _returned = returned;
         _rentedBytes = Length = length;
     }
@@ -24,9 +26,9 @@ public sealed class PooledBuffer : IDisposable
 
     /// <summary>The bytes. Valid only while a reference is held.</summary>
     /// <exception cref="ObjectDisposedException">The last reference has been released.</exception>
-    public Memory<byte> Memory => new(Array, 0, Length);
+    public Memory<byte> Memory => new(Array, _start, Length);
 
-    /// <summary>The pool's array, of which the first <see cref="Length"/> bytes are this buffer's.</summary>
+    /// <summary>The pool's array, in which the bytes are: all of the memory that this buffer costs.</summary>
     /// <exception cref="ObjectDisposedException">The last reference has been released.</exception>
     public byte[] Array => _array ?? throw new ObjectDisposedException(nameof(PooledBuffer));
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using Warp.Protocol.Wire;
 
 namespace Warp.Streams.Objects;
 
@@ -10,15 +11,16 @@ namespace Warp.Streams.Objects;
 /// are of use. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Such writes want addresses, positions and lengths that are multiples of a page, so the bytes go through a buffer, which is cheap as it
-/// stays in the processor's cache; the last piece is filled up, and the file is cut to its length.
+/// Such writes want addresses, positions and lengths that are multiples of a page. Pieces that are like that, as the blocks of an object are
+/// (<see cref="BufferPool"/>), are written as they are; what is not goes through a buffer. The last page is filled up, and the file is
+/// cut to its length.
 /// </remarks>
 internal sealed partial class DirectFileWriter
 {
     /// <summary>Less than this gains nothing.</summary>
     public const int SmallestBytes = 256 << 10;
 
-    private const int PageBytes = 4096;
+    private const int PageBytes = BufferPool.PageBytes;
 
     /// <summary>Fits into a processor's cache, and keeps a disk busy.</summary>
     private const int BufferBytes = 1 << 20;
@@ -76,7 +78,14 @@ internal sealed partial class DirectFileWriter
         int filled = 0;
         foreach (ReadOnlyMemory<byte> piece in content)
         {
-            for (ReadOnlySpan<byte> rest = piece.Span; !rest.IsEmpty;)
+            ReadOnlySpan<byte> rest = piece.Span;
+            if (filled == 0)
+            {
+                int written = WriteWholePages(file, rest, position);
+                position += written;
+                rest = rest[written..];
+            }
+            while (!rest.IsEmpty)
             {
                 int count = Math.Min(rest.Length, BufferBytes - filled);
                 rest[..count].CopyTo(buffer[filled..]);
@@ -97,6 +106,18 @@ internal sealed partial class DirectFileWriter
             RandomAccess.SetLength(file, position + filled);
         }
         _buffers.Add(array);
+    }
+
+    /// <summary>Writes the whole pages of a piece that begins at a page, from where they are; returns how many bytes those are.</summary>
+    private static unsafe int WriteWholePages(SafeFileHandle file, ReadOnlySpan<byte> piece, long position)
+    {
+        fixed (byte* first = piece)
+        {
+            int whole = ((nint)first & (PageBytes - 1)) == 0 ? piece.Length & -PageBytes : 0;
+            if (whole > 0)
+                RandomAccess.Write(file, piece[..whole], position);
+            return whole;
+        }
     }
 
     private static partial class Native

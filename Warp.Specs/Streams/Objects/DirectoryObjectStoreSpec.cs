@@ -1,5 +1,7 @@
 using System.Text;
+using Warp.Protocol.Wire;
 using Warp.Specs.Contracts;
+using Warp.Specs.Streams.Format;
 using Warp.Streams.Objects;
 using Xunit;
 
@@ -52,6 +54,32 @@ public sealed class DirectoryObjectStoreSpec : ObjectStoreSpec
 
         for (int i = 0; i < 4; i++)
             Assert.Equal(bytes, await File.ReadAllBytesAsync(Path.Combine(Root, "l0", "aa", $"{i}"), Cancellation));
+    }
+
+    [Theory]
+    [InlineData(4 << 20, 4 << 20)]
+    [InlineData(4 << 20, (1 << 20) + 17)]
+    [InlineData(4 << 20, 300_000, 4 << 20)]
+    [InlineData(100, 4 << 20, 100)]
+    [InlineData((1 << 20) - 1, 1, 4096, 4095, 1 << 20)]
+    public async Task Pieces_that_begin_at_a_page_of_memory_are_written_like_any_others(params int[] lengths)
+    {
+        Random random = TestSeed.Random();
+        for (int round = 0; round < 8; round++)
+        {
+            List<PooledBuffer> buffers = [.. lengths.Select(static length => PooledBuffer.Rent(Math.Max(length, 256 << 10) + 4096))];
+            List<ReadOnlyMemory<byte>> pieces = [];
+            foreach ((PooledBuffer buffer, int length) in buffers.Zip(lengths))
+            {
+                random.NextBytes(buffer.Memory.Span);
+                pieces.Add(buffer.Memory.Slice(random.Next(2) == 0 ? 0 : random.Next(1, 4096), length));
+            }
+            await Store.PutAsync($"l0/aa/{round}", pieces, Cancellation);
+
+            byte[] stored = await File.ReadAllBytesAsync(Path.Combine(Root, "l0", "aa", $"{round}"), Cancellation);
+            Assert.Equal(pieces.SelectMany(static piece => piece.ToArray()).ToArray(), stored);
+            buffers.ForEach(static buffer => buffer.Release());
+        }
     }
 
     [Fact]

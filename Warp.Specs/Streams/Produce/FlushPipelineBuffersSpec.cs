@@ -35,7 +35,7 @@ public sealed class FlushPipelineBuffersSpec
     /// <summary>Whether an array lies in the pool: then it is among the first that the pool gives.</summary>
     private static bool IsIdle(byte[] array)
     {
-        byte[][] rented = [.. Enumerable.Range(0, 50).Select(_ => BufferPool.Shared.Rent(array.Length))];
+        byte[][] rented = [.. Enumerable.Range(0, 50).Select(_ => BufferPool.Shared.Rent(array.Length).Array!)];
         foreach (byte[] one in rented)
             BufferPool.Shared.Return(one);
         return rented.Any(one => one == array);

@@ -49,6 +49,13 @@ public sealed class BufferPool
     /// <summary>Bytes of the arrays that are kept for later.</summary>
     public long IdleBytes => Interlocked.Read(ref _idleBytes);
 
+    /// <summary>How long the array is in which so many bytes can be had.</summary>
+    public static int CostOf(int length)
+    {
+        int size = length > LargestBytes ? length : SizeFor(length, out _);
+        return size < AlignedBytes ? size : size + PageBytes;
+    }
+
     /// <summary>At least so many bytes of an array, with undefined content.</summary>
     public ArraySegment<byte> Rent(int length)
     {
@@ -83,9 +90,7 @@ public sealed class BufferPool
             Interlocked.Add(ref _idleBytes, -shelf.DropUnused());
     }
 
-    private static byte[] Make(int size) => size < AlignedBytes
-        ? GC.AllocateUninitializedArray<byte>(size)
-        : GC.AllocateUninitializedArray<byte>(size + PageBytes, pinned: true);
+    private static byte[] Make(int size) => GC.AllocateUninitializedArray<byte>(CostOf(size), pinned: size >= AlignedBytes);
 
     private static ArraySegment<byte> Usable(byte[] array, int size)
     {

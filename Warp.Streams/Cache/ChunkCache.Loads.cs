@@ -118,12 +118,8 @@ public sealed partial class ChunkCache
         try
         {
             // Not before its turn: those that wait have no memory yet. What makes room gives its memory back, and that is taken again.
-            Charge(charged = length);
+            Charge(charged = BufferPool.CostOf(length));
             buffer = PooledBuffer.Rent(length);
-            int more = buffer.Array.Length - length;
-            if (more > 0)
-                Charge(more);
-            charged += more;
             int filled = await FillAsync(load, key, buffer.Memory);
             if (filled < length)
             {

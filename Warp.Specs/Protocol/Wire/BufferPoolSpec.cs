@@ -33,6 +33,7 @@ public sealed class BufferPoolSpec
             ArraySegment<byte> bytes = _pool.Rent(length);
             Assert.InRange(bytes.Count, length, length + (length / 4));
             byte[] array = bytes.Array!;
+            Assert.Equal(array.Length, BufferPool.CostOf(length));
             _pool.Return(array);
             Assert.Same(array.Length <= 1 << 20 ? array : null, array.Length <= 1 << 20 ? _pool.Rent(bytes.Count).Array : null);
         }

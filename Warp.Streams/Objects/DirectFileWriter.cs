@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Warp.Protocol.Wire;
@@ -30,7 +29,6 @@ internal sealed partial class DirectFileWriter
 
     private static readonly int s_direct = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000;
 
-    private readonly ConcurrentBag<byte[]> _buffers = [];
     private volatile bool _isRefused = !OperatingSystem.IsLinux();
 
     /// <summary>Writes pieces to a file, one behind the other.</summary>
@@ -70,11 +68,11 @@ internal sealed partial class DirectFileWriter
         }
     }
 
-    private void WriteDirect(SafeFileHandle file, IReadOnlyList<ReadOnlyMemory<byte>> content, long position)
+    private static void WriteDirect(SafeFileHandle file, IReadOnlyList<ReadOnlyMemory<byte>> content, long position)
     {
-        byte[] array = _buffers.TryTake(out byte[]? idle) ? idle : GC.AllocateUninitializedArray<byte>(BufferBytes + PageBytes, pinned: true);
-        int start = (int)(-Marshal.UnsafeAddrOfPinnedArrayElement(array, 0) & (PageBytes - 1));
-        Span<byte> buffer = array.AsSpan(start, BufferBytes);
+        // Large enough to begin at a page itself.
+        using PooledBuffer pooled = PooledBuffer.Rent(BufferBytes);
+        Span<byte> buffer = pooled.Memory.Span;
         int filled = 0;
         foreach (ReadOnlyMemory<byte> piece in content)
         {
@@ -105,7 +103,6 @@ internal sealed partial class DirectFileWriter
             RandomAccess.Write(file, buffer[..whole], position);
             RandomAccess.SetLength(file, position + filled);
         }
-        _buffers.Add(array);
     }
 
     /// <summary>Writes the whole pages of a piece that begins at a page, from where they are; returns how many bytes those are.</summary>

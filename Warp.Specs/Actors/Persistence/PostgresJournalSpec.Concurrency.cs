@@ -108,7 +108,7 @@ public sealed partial class PostgresJournalSpec
             {
                 return await second.TakeOverAsync(Node, [8], _lease, Cancellation);
             }
-            catch (JournalException)
+            catch (JournalException error) when (error.IsTransient)
             {
                 return await second.TakeOverAsync(Node, [8], _lease, Cancellation);
             }

@@ -30,6 +30,30 @@ public sealed class QuorumObjectStoreSpec : ObjectStoreSpec
     }
 
     [Fact]
+    public async Task A_store_that_is_still_writing_after_the_grace_keeps_the_bytes_until_it_has_ended()
+    {
+        var writing = new StubbornObjectStore();
+        var quorum = Quorum(_stores[0], writing, _stores[2]);
+        byte[] bytes = [1, 2, 3];
+
+        Task put = ReuseAfterwardsAsync();
+        await Wait.UntilAsync(() => _time.HasTimerIn(QuorumObjectStore.DefaultGrace), TimeSpan.FromSeconds(30), "the grace");
+        _time.Advance(QuorumObjectStore.DefaultGrace);
+        await writing.WhenCancelled;
+        Assert.False(put.IsCompleted);
+        writing.End();
+        await put;
+
+        Assert.Equal([1, 2, 3], await writing.GetAsync("key", Cancellation));
+
+        async Task ReuseAfterwardsAsync()
+        {
+            Assert.Equal(PutOutcome.Stored, await quorum.PutAsync("key", [bytes], Cancellation));
+            bytes.AsSpan().Clear();
+        }
+    }
+
+    [Fact]
     public async Task A_put_that_only_a_minority_takes_fails_and_may_be_repeated()
     {
         _stores[0].Script = _stores[1].Script = static _ => Task.FromResult(PutFate.FailForNow);

@@ -40,6 +40,8 @@ public sealed class QuorumObjectStoreSpec : ObjectStoreSpec
         await Wait.UntilAsync(() => _time.HasTimerIn(QuorumObjectStore.DefaultGrace), TimeSpan.FromSeconds(30), "the grace");
         _time.Advance(QuorumObjectStore.DefaultGrace);
         await writing.WhenCancelled;
+        // That it does not end shows by nothing but time; one that did not wait would end within moments.
+        await Task.WhenAny(put, Task.Delay(250, Cancellation));
         Assert.False(put.IsCompleted);
         writing.End();
         await put;

@@ -1,3 +1,5 @@
+using Warp.Load.Measuring;
+
 namespace Warp.Node.Demo;
 
 /// <summary>What happened in a demo from one moment to a later one.</summary>
@@ -12,5 +14,5 @@ public sealed record DemoInterval(DemoSample From, DemoSample To)
     public double MegaRate(Func<DemoSample, long> count) => Rate(count) / 1e6;
 
     /// <summary>The latencies that were recorded between the two moments.</summary>
-    public LatencySnapshot Latency(Func<DemoSample, LatencySnapshot> latency) => latency(To).Since(latency(From));
+    public LatencyHistogram Latency(Func<DemoSample, LatencyHistogram> latency) => latency(To).Since(latency(From));
 }

@@ -1,3 +1,5 @@
+using Warp.Load.Measuring;
+
 namespace Warp.Node.Demo;
 
 /// <summary>What producer and consumer of a demo have done so far. Thread-safe.</summary>

@@ -1,3 +1,4 @@
+using Warp.Load.Measuring;
 using Warp.Node.Hosting;
 
 namespace Warp.Node.Demo;
@@ -16,9 +17,9 @@ public sealed record DemoSample
 
     public required long ConsumedBytes { get; init; }
 
-    public required LatencySnapshot ProduceLatency { get; init; }
+    public required LatencyHistogram ProduceLatency { get; init; }
 
-    public required LatencySnapshot EndToEndLatency { get; init; }
+    public required LatencyHistogram EndToEndLatency { get; init; }
 
     /// <summary>Requests to the object store that put an object.</summary>
     public required long Puts { get; init; }

@@ -1,14 +1,16 @@
+using Warp.Load.Measuring;
+
 namespace Warp.Node.Demo;
 
 /// <summary>The words of a demo that several views share.</summary>
 internal static class DemoText
 {
-    public static string Latency(LatencySnapshot latency) => latency.Count == 0
+    public static string Latency(LatencyHistogram latency) => latency.Count == 0
         ? "-"
-        : $"p50 {Duration(latency.Percentile(0.5))} p99 {Duration(latency.Percentile(0.99))} max {Duration(latency.Max)}";
+        : $"p50 {Duration(latency.PercentileMicros(0.5))} p99 {Duration(latency.PercentileMicros(0.99))} max {Duration(latency.MaxMicros)}";
 
-    /// <summary>A duration with three digits that count.</summary>
-    public static string Duration(TimeSpan duration) => duration.TotalMilliseconds switch
+    /// <summary>A duration, of microseconds, with three digits that count.</summary>
+    public static string Duration(long micros) => (micros / 1000.0) switch
     {
         < 10 and var ms => $"{ms:f2} ms",
         < 100 and var ms => $"{ms:f1} ms",

@@ -1,5 +1,6 @@
 using Spectre.Console;
 using Spectre.Console.Rendering;
+using Warp.Load.Measuring;
 
 namespace Warp.Node.Demo;
 
@@ -46,9 +47,9 @@ public sealed class LiveDemoView(IAnsiConsole console) : IDemoView
     private static string[] Row(string name, DemoInterval interval, Func<DemoSample, long> records, Func<DemoSample, long> bytes) =>
         [name, $"{interval.Rate(records):n0}", $"{interval.MegaRate(bytes):f2}", $"{records(interval.To):n0}"];
 
-    private static string[] Row(string name, LatencySnapshot latency) => latency.Count == 0
+    private static string[] Row(string name, LatencyHistogram latency) => latency.Count == 0
         ? [name, "-", "-", "-"]
-        : [name, DemoText.Duration(latency.Percentile(0.5)), DemoText.Duration(latency.Percentile(0.99)), DemoText.Duration(latency.Max)];
+        : [name, .. ((double[])[0.5, 0.99, 1]).Select(share => DemoText.Duration(latency.PercentileMicros(share)))];
 
     private static string[] Row(string name, DemoInterval interval, Func<DemoSample, long> count) =>
         [name, $"{interval.Rate(count):f1}", $"{count(interval.To):n0}"];

@@ -89,6 +89,22 @@ public sealed class LatencyHistogramSpec
     }
 
     [Fact]
+    public void A_difference_has_only_what_came_in_between()
+    {
+        var before = new LatencyHistogram();
+        before.Record(9_000_000);
+        var now = new LatencyHistogram();
+        now.Merge(before);
+        now.Record(10_000);
+        now.Record(20_000);
+        LatencyHistogram difference = now.Since(before);
+        Assert.Equal(2, difference.Count);
+        Assert.InRange(difference.PercentileMicros(0.5), 10_000 * (1 - Precision), 10_000 * (1 + Precision));
+        Assert.InRange(difference.MaxMicros, 20_000 * (1 - Precision), 20_000 * (1 + Precision));
+        Assert.Equal((0, 0), (before.Since(before).Count, before.Since(before).MaxMicros));
+    }
+
+    [Fact]
     public void What_is_below_zero_counts_as_zero()
     {
         var histogram = new LatencyHistogram();

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging.Abstractions;
 using Spectre.Console;
+using Warp.Load.Measuring;
 using Warp.Node.Cli;
 using Warp.Node.Configuration;
 using Warp.Node.Demo;
@@ -67,7 +68,7 @@ public sealed class DemoCommandSpec : IDisposable
         Assert.Contains("Ctrl+C ends it.", text);
     }
 
-    private static DemoSample Sample(int second, long records, LatencySnapshot latency) => new()
+    private static DemoSample Sample(int second, long records, LatencyHistogram latency) => new()
     {
         At = TimeSpan.FromSeconds(second),
         ProducedRecords = records,

@@ -55,6 +55,28 @@ public sealed class ProduceHandler(
     {
         // Everything up to the pipeline's mailbox happens here and now, which keeps the batches of a connection in their order.
         ProduceCall call = _calls.TryRent() ?? new ProduceCall(_calls);
+        try
+        {
+            Accept(context, request, call);
+        }
+        catch
+        {
+            call.Abandon();
+            throw;
+        }
+        TimeSpan timeout = TimeSpan.FromMilliseconds(
+            Math.Clamp(request.TimeoutMs, s_shortestTimeout.TotalMilliseconds, s_longestTimeout.TotalMilliseconds));
+        context.ExpectedBytes = request.Partitions.Length * PartitionAnswerBytes;
+        short acks = request.Acks;
+        request.Clear();
+        _requests.Return(request);
+        // The batches have references of their own, which end when the object is encoded: long before the answer.
+        context.ReleaseFrame();
+        return call.SendAsync(context, acks, timeout, pipeline);
+    }
+
+    private void Accept(RequestContext context, FlatProduceRequest request, ProduceCall call)
+    {
         ErrorCode refusal = RefusalOf(context, request);
         CatalogImage image = catalog.Current;
         ReadOnlySpan<FlatProduceRequest.Partition> partitions = request.Partitions;
@@ -76,15 +98,6 @@ public sealed class ProduceHandler(
             }
             partitions = partitions[asked.PartitionCount..];
         }
-        TimeSpan timeout = TimeSpan.FromMilliseconds(
-            Math.Clamp(request.TimeoutMs, s_shortestTimeout.TotalMilliseconds, s_longestTimeout.TotalMilliseconds));
-        context.ExpectedBytes = request.Partitions.Length * PartitionAnswerBytes;
-        short acks = request.Acks;
-        request.Clear();
-        _requests.Return(request);
-        // The batches have references of their own, which end when the object is encoded: long before the answer.
-        context.ReleaseFrame();
-        return call.SendAsync(context, acks, timeout, pipeline);
     }
 
     private ErrorCode RefusalOf(RequestContext context, FlatProduceRequest request)

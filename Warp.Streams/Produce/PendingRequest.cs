@@ -72,6 +72,13 @@ public class PendingRequest : IValueTaskSource<bool>
     /// <summary>Never uses it again: somebody may look at its batches at any time.</summary>
     internal void KeepFromReuse() => _isKept = true;
 
+    /// <summary>Gives back the bytes of its batches: it comes to nothing before it has begun. Not to be used any more.</summary>
+    public void Abandon()
+    {
+        foreach (PendingBatch batch in Batches)
+            batch.ReleaseBytes();
+    }
+
     public bool GetResult(short token) => _ended.GetResult(token);
 
     public ValueTaskSourceStatus GetStatus(short token) => _ended.GetStatus(token);

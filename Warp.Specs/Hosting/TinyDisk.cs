@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Warp.Specs.Hosting;
 
-/// <summary>A file system of a few mebibytes, in memory, that can be filled up. Disposing takes it away.</summary>
+/// <summary>A file system of its own, in memory. Disposing takes it away.</summary>
 public sealed class TinyDisk : IDisposable
 {
     private readonly DirectoryInfo _mountPoint = Directory.CreateTempSubdirectory("warp-disk-");
@@ -17,16 +17,11 @@ public sealed class TinyDisk : IDisposable
 
     private string Filler => System.IO.Path.Combine(Path, "filler");
 
-    /// <summary>Mounts one. The test is skipped where this user may not.</summary>
-    public static TinyDisk Mount(int mebibytes)
-    {
-        var disk = new TinyDisk();
-        if (Run("mount", "-t", "tmpfs", "-o", $"size={mebibytes}m", "tmpfs", disk.Path))
-            return disk;
-        disk._mountPoint.Delete();
-        Assert.Skip("this user may not mount a file system");
-        return disk;
-    }
+    /// <summary>Mounts one of a few mebibytes, which can be filled up. The test is skipped where this user may not.</summary>
+    public static TinyDisk Mount(int mebibytes) => Mount("tmpfs", $"size={mebibytes}m");
+
+    /// <summary>Mounts one that refuses to write past the system's page cache (O_DIRECT), as some file systems do.</summary>
+    public static TinyDisk MountWithoutDirectWrites() => Mount("ramfs", "mode=700");
 
     /// <summary>Leaves not a byte free.</summary>
     public void Fill()
@@ -52,6 +47,16 @@ public sealed class TinyDisk : IDisposable
         if (!Run("umount", Path))
             throw new InvalidOperationException($"{Path} could not be unmounted");
         _mountPoint.Delete();
+    }
+
+    private static TinyDisk Mount(string type, string options)
+    {
+        var disk = new TinyDisk();
+        if (Run("mount", "-t", type, "-o", options, type, disk.Path))
+            return disk;
+        disk._mountPoint.Delete();
+        Assert.Skip("this user may not mount a file system");
+        return disk;
     }
 
     private static bool Run(string command, params string[] arguments)

@@ -44,7 +44,7 @@ internal static class ScenarioReport
             text.AppendLine($"{word,-5}{scenario,-24} {measured,9} {lowest,9} {highest,9} {wanted,14}  {criterion}");
     }
 
-    private static string Word(Verdict verdict) => verdict.IsMet ? "PASS" : "FAIL";
+    private static string Word(Verdict verdict) => !verdict.Criterion.HasBound ? "-" : verdict.IsMet ? "PASS" : "FAIL";
 
     private static string Count(int runs) => runs == 1 ? "one run" : $"medians of {runs} runs";
 
@@ -60,7 +60,7 @@ internal static class ScenarioReport
         { AtLeast: { } least, AtMost: { } most } => $"{Number(least)} .. {Number(most)}",
         { AtLeast: { } least } => $">= {Number(least)}",
         { AtMost: { } most } => $"<= {Number(most)}",
-        _ => "",
+        _ => "-",
     };
 
     private static string Number(double value) => Math.Abs(value) switch

@@ -1,6 +1,8 @@
+using System.Text.Json.Serialization;
+
 namespace Warp.Bench.Scenarios;
 
-/// <summary>What a figure is held against. Pure.</summary>
+/// <summary>What a figure is held against; without bounds it is only told. Pure.</summary>
 public sealed record Criterion
 {
     /// <summary>The criterion in words.</summary>
@@ -18,8 +20,9 @@ public sealed record Criterion
     /// <summary>What the quotient must not exceed.</summary>
     public double? AtMost { get; init; }
 
-    /// <summary>What is wrong with it, or null.</summary>
-    public string? Problem() => AtLeast is null && AtMost is null ? $"'{Text}' has neither atLeast nor atMost" : null;
+    /// <summary>Whether there is anything to be met.</summary>
+    [JsonIgnore]
+    public bool HasBound => AtLeast is not null || AtMost is not null;
 
     /// <summary>The quotient in one run.</summary>
     /// <returns>Null when a figure is missing, or would be divided by 0.</returns>

@@ -19,6 +19,7 @@ public sealed class ScenarioRun(Scenario scenario, string folder, TimeProvider t
 {
     private readonly List<string> _problems = [];
     private BrokerProcess? _broker;
+    private BareBroker? _bare;
     private int _clients;
 
     private BrokerProcess Broker => _broker ?? throw new InvalidOperationException("no broker was started in a step before");
@@ -43,6 +44,13 @@ public sealed class ScenarioRun(Scenario scenario, string folder, TimeProvider t
 
     public async ValueTask DisposeAsync()
     {
+        await EndBrokerAsync();
+        if (_bare is not null)
+            await _bare.DisposeAsync();
+    }
+
+    private async Task EndBrokerAsync()
+    {
         if (_broker is not null)
             await _broker.DisposeAsync();
         _broker = null;
@@ -65,7 +73,7 @@ public sealed class ScenarioRun(Scenario scenario, string folder, TimeProvider t
         switch (step)
         {
             case StartStep start:
-                await DisposeAsync();
+                await EndBrokerAsync();
                 _broker = await BrokerProcess.StartAsync(Setup(start.Settings, start.Environment));
                 return Nothing;
             case RestartStep restart:
@@ -124,7 +132,7 @@ public sealed class ScenarioRun(Scenario scenario, string folder, TimeProvider t
 
     private async Task<IReadOnlyDictionary<string, double>> ColdStartAsync(ColdStartStep cold, CancellationToken cancellationToken)
     {
-        await DisposeAsync();
+        await EndBrokerAsync();
         _broker = BrokerProcess.Launch(Setup(cold.Settings, cold.Environment));
         await using KafkaClient client = await ConnectAsync(_broker, cancellationToken);
         await client.CreateTopicAsync("first", 1, cancellationToken);
@@ -158,24 +166,12 @@ public sealed class ScenarioRun(Scenario scenario, string folder, TimeProvider t
 
     private async Task<IReadOnlyDictionary<string, double>> ClientAsync(ClientStep step, CancellationToken cancellationToken)
     {
-        ClientResult result;
-        if (step.Mock)
+        ClientResult result = step.Against switch
         {
-            result = await Task.Run(() => ClientLoad.RunAgainstMock(step.Plan), cancellationToken);
-        }
-        else
-        {
-            ClientPlan plan = step.Plan with { Topic = $"{step.Plan.Topic}-{++_clients}" };
-            await using (KafkaClient client = await KafkaClient.ConnectAsync(Broker.Bootstrap, "warp-bench", cancellationToken))
-            {
-                foreach (string topic in ClientLoad.Topics(plan))
-                {
-                    await client.CreateTopicAsync(topic, ClientLoad.Partitions, cancellationToken);
-                    await KafkaTopic.WaitForAsync(client, topic, time, cancellationToken);
-                }
-            }
-            result = await Task.Run(() => ClientLoad.RunAgainst(plan, Broker.BootstrapServers), cancellationToken);
-        }
+            ClientTarget.Mock => await Task.Run(() => ClientLoad.RunAgainstMock(step.Plan), cancellationToken),
+            ClientTarget.Bare => await RunAgainstBareAsync(step.Plan, cancellationToken),
+            _ => await RunAgainstBrokerAsync(step.Plan, cancellationToken),
+        };
         if (result.Failed > 0)
             _problems.Add($"{step.As}: {result.Failed} records were not delivered");
         return new Dictionary<string, double>
@@ -183,5 +179,26 @@ public sealed class ScenarioRun(Scenario scenario, string folder, TimeProvider t
             ["produce_mb_per_s"] = result.ProducedMegabytes,
             ["consume_mb_per_s"] = result.ConsumedMegabytes,
         };
+    }
+
+    /// <summary>One for all runs: it deletes its files in the end, lest the file system be busy with that during the next step.</summary>
+    private Task<ClientResult> RunAgainstBareAsync(ClientPlan plan, CancellationToken cancellationToken)
+    {
+        _bare ??= BareBroker.Start(folder);
+        return Task.Run(() => ClientLoad.RunAgainst(plan, _bare.EndPoint.ToString()), cancellationToken);
+    }
+
+    private async Task<ClientResult> RunAgainstBrokerAsync(ClientPlan plan, CancellationToken cancellationToken)
+    {
+        plan = plan with { Topic = $"{plan.Topic}-{++_clients}" };
+        await using (KafkaClient client = await KafkaClient.ConnectAsync(Broker.Bootstrap, "warp-bench", cancellationToken))
+        {
+            foreach (string topic in ClientLoad.Topics(plan))
+            {
+                await client.CreateTopicAsync(topic, ClientLoad.Partitions, cancellationToken);
+                await KafkaTopic.WaitForAsync(client, topic, time, cancellationToken);
+            }
+        }
+        return await Task.Run(() => ClientLoad.RunAgainst(plan, Broker.BootstrapServers), cancellationToken);
     }
 }

@@ -103,12 +103,26 @@ public sealed record DiskStep : Step
 }
 
 /// <summary>
-/// A Confluent.Kafka client, against the broker or against librdkafka's mock broker: <c>produce_mb_per_s</c>, <c>consume_mb_per_s</c>.
+/// A Confluent.Kafka client, against the broker or a yardstick: <c>produce_mb_per_s</c>, <c>consume_mb_per_s</c>.
 /// </summary>
 public sealed record ClientStep : Step
 {
-    /// <summary>Whether it is the mock broker.</summary>
-    public bool Mock { get; init; }
+    public ClientTarget Against { get; init; }
 
     public ClientPlan Plan { get; init; } = new();
+
+    public override string? Problem() => Against == ClientTarget.Bare && Plan.ConsumeFor > TimeSpan.Zero ? "nothing can be read from a bare broker" : null;
+}
+
+/// <summary>Whom a client is connected to.</summary>
+public enum ClientTarget
+{
+    /// <summary>The scenario's broker.</summary>
+    Broker,
+
+    /// <summary>Yardstick: librdkafka's mock broker, which keeps records in the memory of this process.</summary>
+    Mock,
+
+    /// <summary>Yardstick: a <see cref="BareBroker"/>.</summary>
+    Bare,
 }

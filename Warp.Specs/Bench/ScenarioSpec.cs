@@ -42,7 +42,7 @@ public sealed class ScenarioSpec
     [InlineData("""{ "title": "x", "steps": [ { "do": "load", "as": "a", "plan": { "duration": "2 h" } } ] }""", "2 h")]
     [InlineData("""{ "title": "x", "steps": [ { "do": "load", "as": "a", "plan": { "recordBytes": 0 } } ] }""", "sizes")]
     [InlineData("""{ "title": "x", "steps": [ { "do": "disk", "as": "a" } ], "show": [ "b.mb_per_s" ] }""", "b.mb_per_s")]
-    [InlineData("""{ "title":"", "steps": [ { "do": "disk", "as": "a" } ], "criteria": [ { "text": "t", "measure": "a" } ] }""", "atLeast")]
+    [InlineData("""{ "title": "x", "steps": [ { "do": "client", "as": "a", "against": "bare" } ] }""", "bare broker")]
     [InlineData("""{ "title": "x", "runs": 0, "steps": [] }""", "once")]
     public void A_mistake_is_named(string text, string named) =>
         Assert.Contains(named, Assert.Throws<JsonException>(() => Scenario.Parse("x", text)).Message, StringComparison.Ordinal);

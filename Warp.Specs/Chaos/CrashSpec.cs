@@ -6,7 +6,6 @@ using Xunit;
 namespace Warp.Specs.Chaos;
 
 /// <summary>A node that dies or stands still under load keeps every promise that it has given.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class CrashSpec
 {
     private const string Topic = "crash";

@@ -5,7 +5,6 @@ using Xunit;
 namespace Warp.Specs.Chaos;
 
 /// <summary>A node whose store fails and stalls keeps every promise that it has given, and stays up.</summary>
-[Collection(nameof(NodeProcesses))]
 public sealed class FaultyStoreSpec(ITestOutputHelper output)
 {
     private const string Topic = "faulty";

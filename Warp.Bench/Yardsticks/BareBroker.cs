@@ -1,0 +1,249 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using Warp.Protocol.Messages;
+using Warp.Protocol.Records;
+using Warp.Protocol.Wire;
+using Warp.Streams.Objects;
+
+namespace Warp.Bench.Yardsticks;
+
+/// <summary>
+/// The least that a broker has to do that keeps what it acknowledges: it receives requests of producers, checks the batches, copies them into
+/// objects of 8 MiB, and answers once these are on the disk. It has no log, no offsets, no journal and no cache, and nothing can be read from
+/// it. Like librdkafka's mock broker it lives in the client's process. No broker can be faster on the same machine.
+/// </summary>
+public sealed class BareBroker : IAsyncDisposable
+{
+    private const int NodeId = 1;
+
+    /// <summary>Objects that are being filled or written.</summary>
+    private const int Blocks = 4;
+
+    private const int Writers = 2;
+
+    /// <summary>One request may follow the bytes that make a block full.</summary>
+    private const int BlockBytes = DiskWrite.FileBytes + (2 << 20);
+
+    /// <summary>So long a client may be silent until what it has sent is written, however little it is.</summary>
+    private static readonly TimeSpan s_silence = TimeSpan.FromMilliseconds(5);
+
+    private static readonly BatchRules s_rules = new() { MaxMessageBytes = 1 << 20, AllowZstd = true };
+
+    private readonly DirectoryInfo _folder;
+    private readonly DirectoryObjectStore _store;
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly BlockingCollection<Block> _full = [];
+    private readonly BlockingCollection<Block> _free = [];
+    private readonly ConcurrentBag<Socket> _connections = [];
+    private readonly Thread[] _writers;
+    private int _objects;
+
+    private BareBroker(string parent)
+    {
+        _folder = Directory.CreateDirectory(Path.Combine(parent, $"warp-bench-bare-{Path.GetRandomFileName()}"));
+        _store = DirectoryObjectStore.Open(_folder.FullName);
+        for (int i = 0; i < Blocks; i++)
+            _free.Add(new Block());
+        _writers = [.. Enumerable.Range(0, Writers).Select(_ => Begin(WriteBlocks))];
+        _listener.Start();
+        Begin(Accept);
+    }
+
+    public IPEndPoint EndPoint => (IPEndPoint)_listener.LocalEndpoint;
+
+    /// <summary>Starts one.</summary>
+    /// <param name="parent">It makes a temporary folder in it.</param>
+    public static BareBroker Start(string parent) => new(parent);
+
+    public async ValueTask DisposeAsync()
+    {
+        _listener.Dispose();
+        foreach (Socket connection in _connections)
+            connection.Dispose();
+        _full.CompleteAdding();
+        foreach (Thread writer in _writers)
+            writer.Join();
+        await _store.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+
+    private static Thread Begin(Action work)
+    {
+        var thread = new Thread(() => work()) { IsBackground = true };
+        thread.Start();
+        return thread;
+    }
+
+    private void Accept()
+    {
+        try
+        {
+            while (true)
+            {
+                Socket connection = _listener.AcceptSocket();
+                connection.NoDelay = true;
+                _connections.Add(connection);
+                Begin(() => Serve(connection));
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The listener is closed.
+        }
+    }
+
+    private void Serve(Socket connection)
+    {
+        var frame = new byte[4 << 20];
+        Block? filling = null;
+        try
+        {
+            while (true)
+            {
+                if (filling is not null && (filling.Length >= DiskWrite.FileBytes || !connection.Poll(s_silence, SelectMode.SelectRead)))
+                {
+                    _full.Add(filling);
+                    filling = null;
+                }
+                if (!TryReceive(connection, frame, out Memory<byte> bytes))
+                    return;
+                RequestFrame request = RequestFrame.Parse(bytes);
+                if (request.Header.ApiKey == (short)ApiKey.Produce)
+                {
+                    filling ??= _free.Take();
+                    filling.Add(request, connection);
+                }
+                else
+                {
+                    Send(connection, request.Header, AnswerTo(request));
+                }
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidOperationException)
+        {
+            // The client has gone, or this broker is being disposed.
+        }
+    }
+
+    /// <summary>Receives one frame into the room for it.</summary>
+    private static bool TryReceive(Socket connection, byte[] room, out Memory<byte> frame)
+    {
+        frame = room.AsMemory(0, 4);
+        if (!TryFill(connection, frame.Span))
+            return false;
+        frame = room.AsMemory(0, System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(frame.Span));
+        return TryFill(connection, frame.Span);
+    }
+
+    private static bool TryFill(Socket connection, Span<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            int count = connection.Receive(bytes);
+            if (count == 0)
+                return false;
+            bytes = bytes[count..];
+        }
+        return true;
+    }
+
+    private IResponse AnswerTo(in RequestFrame request) => request.Header.ApiKey switch
+    {
+        (short)ApiKey.ApiVersions => Versions(request.Header.ApiVersion),
+        (short)ApiKey.Metadata => Describe((MetadataRequest)request.ReadBody()),
+        _ => throw new InvalidOperationException($"Nobody needs API {request.Header.ApiKey} to produce."),
+    };
+
+    /// <summary>Fetch is there for librdkafka, which takes a broker without it for one of the time before today's batches.</summary>
+    private static ApiVersionsResponse Versions(short version) => new()
+    {
+        ErrorCode = version <= 3 ? ErrorCode.None : ErrorCode.UnsupportedVersion,
+        ApiKeys =
+        [
+            new() { ApiKey = (short)ApiKey.Produce, MinVersion = 3, MaxVersion = 7 },
+            new() { ApiKey = (short)ApiKey.Fetch, MinVersion = 4, MaxVersion = 11 },
+            new() { ApiKey = (short)ApiKey.Metadata, MinVersion = 0, MaxVersion = 4 },
+            new() { ApiKey = (short)ApiKey.ApiVersions, MinVersion = 0, MaxVersion = 3 },
+        ],
+    };
+
+    /// <summary>Every topic exists.</summary>
+    private MetadataResponse Describe(MetadataRequest request) => new()
+    {
+        Brokers = [new() { NodeId = NodeId, Host = EndPoint.Address.ToString(), Port = EndPoint.Port }],
+        ControllerId = NodeId,
+        Topics = [.. (request.Topics ?? []).Select(static asked => new MetadataResponse.MetadataResponseTopic
+        {
+            Name = asked.Name,
+            Partitions = [.. Enumerable.Range(0, ClientLoad.Partitions).Select(static partition => new MetadataResponse.MetadataResponsePartition
+            {
+                PartitionIndex = partition,
+                LeaderId = NodeId,
+                ReplicaNodes = [NodeId],
+                IsrNodes = [NodeId],
+            })],
+        })],
+    };
+
+    private void WriteBlocks()
+    {
+        foreach (Block block in _full.GetConsumingEnumerable())
+        {
+            _store.PutAsync($"{Interlocked.Increment(ref _objects)}", [block.Content], CancellationToken.None).GetAwaiter().GetResult();
+            block.Acknowledge();
+            _free.Add(block);
+        }
+    }
+
+    private static void Send(Socket connection, in RequestHeader header, IResponse response)
+    {
+        using OutgoingFrame frame = ResponseFrame.Write(header.CorrelationId, response, header.ApiVersion);
+        connection.Send(frame.Segments);
+    }
+
+    /// <summary>An object with the batches of one connection, and the requests that wait for it.</summary>
+    private sealed class Block
+    {
+        private readonly PooledBuffer _bytes = PooledBuffer.Rent(BlockBytes);
+        private readonly List<(RequestHeader Header, FlatProduceResponse Response)> _answers = [];
+        private readonly FlatProduceRequest _request = new();
+        private Socket? _connection;
+
+        public int Length { get; private set; }
+
+        public ReadOnlyMemory<byte> Content => _bytes.Memory[..Length];
+
+        /// <summary>Takes what a request carries.</summary>
+        public void Add(in RequestFrame frame, Socket connection)
+        {
+            WireReader body = frame.OpenBody();
+            _request.Read(ref body, frame.Header.ApiVersion);
+            var response = new FlatProduceResponse();
+            foreach (FlatProduceRequest.Topic topic in _request.Topics)
+                response.Add(topic);
+            foreach (FlatProduceRequest.Partition partition in _request.Partitions)
+            {
+                ReadOnlyMemory<byte> records = partition.Records.GetValueOrDefault();
+                BatchDefect defect = RecordBatchValidator.Validate(records.Span, s_rules, out _);
+                response.Add(new FlatProduceResponse.Partition(partition.Index)
+                {
+                    ErrorCode = defect == BatchDefect.None ? ErrorCode.None : ErrorCode.CorruptMessage,
+                });
+                records.CopyTo(_bytes.Memory[Length..]);
+                Length += records.Length;
+            }
+            _answers.Add((frame.Header, response));
+            _connection = connection;
+        }
+
+        /// <summary>Answers everybody, and is empty again.</summary>
+        public void Acknowledge()
+        {
+            foreach ((RequestHeader header, FlatProduceResponse response) in _answers)
+                Send(_connection!, header, response);
+            _answers.Clear();
+            Length = 0;
+        }
+    }
+}

@@ -15,7 +15,7 @@ public sealed record ClientPlan
     /// <summary>Whether the producer is idempotent, as the newer clients are by default.</summary>
     public bool Idempotent { get; init; }
 
-    /// <summary>How long records are produced.</summary>
+    /// <summary>How long records are produced; 0 for not at all, but for those that are consumed.</summary>
     public TimeSpan ProduceFor { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>How long records are consumed, at least; 0 for not at all.</summary>
@@ -93,7 +93,7 @@ public static class ClientLoad
         using IProducer<Null, byte[]> producer = new ProducerBuilder<Null, byte[]>(config).SetLogHandler(static (_, _) => { }).Build();
         var value = new byte[plan.RecordBytes];
         Random.Shared.NextBytes(value);
-        double produced = Produce(producer, plan, value, ref failed);
+        double produced = plan.ProduceFor > TimeSpan.Zero ? Produce(producer, plan, value, ref failed) : 0;
         double consumed = 0;
         if (plan.ConsumeFor > TimeSpan.Zero)
         {

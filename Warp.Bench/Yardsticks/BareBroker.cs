@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
@@ -22,8 +23,11 @@ public sealed class BareBroker : IAsyncDisposable
 
     private const int Writers = 2;
 
-    /// <summary>One request may follow the bytes that make a block full.</summary>
-    private const int BlockBytes = DiskWrite.FileBytes + (2 << 20);
+    /// <summary>Clients send 1 MB at most unless they are told otherwise.</summary>
+    private const int MaxFrameBytes = 4 << 20;
+
+    /// <summary>One request may follow the bytes that all but fill a block.</summary>
+    private const int BlockBytes = DiskWrite.FileBytes + MaxFrameBytes;
 
     /// <summary>So long a client may be silent until what it has sent is written, however little it is.</summary>
     private static readonly TimeSpan s_silence = TimeSpan.FromMilliseconds(5);
@@ -35,19 +39,22 @@ public sealed class BareBroker : IAsyncDisposable
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly BlockingCollection<Block> _full = [];
     private readonly BlockingCollection<Block> _free = [];
-    private readonly ConcurrentBag<Socket> _connections = [];
+    private readonly ConcurrentBag<(Socket Socket, Thread Server)> _connections = [];
+    private readonly Block[] _blocks;
     private readonly Thread[] _writers;
+    private readonly Thread _accepting;
     private int _objects;
 
     private BareBroker(string parent)
     {
         _folder = Directory.CreateDirectory(Path.Combine(parent, $"warp-bench-bare-{Path.GetRandomFileName()}"));
         _store = DirectoryObjectStore.Open(_folder.FullName);
-        for (int i = 0; i < Blocks; i++)
-            _free.Add(new Block());
+        _blocks = [.. Enumerable.Range(0, Blocks).Select(static _ => new Block())];
+        foreach (Block block in _blocks)
+            _free.Add(block);
         _writers = [.. Enumerable.Range(0, Writers).Select(_ => Begin(WriteBlocks))];
         _listener.Start();
-        Begin(Accept);
+        _accepting = Begin(Accept);
     }
 
     public IPEndPoint EndPoint => (IPEndPoint)_listener.LocalEndpoint;
@@ -59,11 +66,17 @@ public sealed class BareBroker : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _listener.Dispose();
-        foreach (Socket connection in _connections)
-            connection.Dispose();
+        _accepting.Join();
+        foreach ((Socket socket, Thread server) in _connections)
+        {
+            socket.Dispose();
+            server.Join();
+        }
         _full.CompleteAdding();
         foreach (Thread writer in _writers)
             writer.Join();
+        foreach (Block block in _blocks)
+            block.Dispose();
         await _store.DisposeAsync();
         _folder.Delete(recursive: true);
     }
@@ -83,8 +96,7 @@ public sealed class BareBroker : IAsyncDisposable
             {
                 Socket connection = _listener.AcceptSocket();
                 connection.NoDelay = true;
-                _connections.Add(connection);
-                Begin(() => Serve(connection));
+                _connections.Add((connection, Begin(() => Serve(connection))));
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
@@ -95,7 +107,7 @@ public sealed class BareBroker : IAsyncDisposable
 
     private void Serve(Socket connection)
     {
-        var frame = new byte[4 << 20];
+        var frame = new byte[MaxFrameBytes];
         Block? filling = null;
         try
         {
@@ -120,9 +132,17 @@ public sealed class BareBroker : IAsyncDisposable
                 }
             }
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception e) when (e is SocketException or InvalidOperationException or MalformedMessageException)
         {
-            // The client has gone, or this broker is being disposed.
+            // The client has gone, or is no producer, or this broker is being disposed.
+            connection.Dispose();
+        }
+        finally
+        {
+            // What has not been answered when the client goes need not be kept.
+            filling?.Clear();
+            if (filling is not null)
+                _free.Add(filling);
         }
     }
 
@@ -132,7 +152,10 @@ public sealed class BareBroker : IAsyncDisposable
         frame = room.AsMemory(0, 4);
         if (!TryFill(connection, frame.Span))
             return false;
-        frame = room.AsMemory(0, System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(frame.Span));
+        int length = BinaryPrimitives.ReadInt32BigEndian(frame.Span);
+        if (length < 0 || length > room.Length)
+            throw new MalformedMessageException($"a request of {length} bytes");
+        frame = room.AsMemory(0, length);
         return TryFill(connection, frame.Span);
     }
 
@@ -203,7 +226,7 @@ public sealed class BareBroker : IAsyncDisposable
     }
 
     /// <summary>An object with the batches of one connection, and the requests that wait for it.</summary>
-    private sealed class Block
+    private sealed class Block : IDisposable
     {
         private readonly PooledBuffer _bytes = PooledBuffer.Rent(BlockBytes);
         private readonly List<(RequestHeader Header, FlatProduceResponse Response)> _answers = [];
@@ -240,10 +263,24 @@ public sealed class BareBroker : IAsyncDisposable
         /// <summary>Answers everybody, and is empty again.</summary>
         public void Acknowledge()
         {
-            foreach ((RequestHeader header, FlatProduceResponse response) in _answers)
-                Send(_connection!, header, response);
+            try
+            {
+                foreach ((RequestHeader header, FlatProduceResponse response) in _answers)
+                    Send(_connection!, header, response);
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                // The client has gone.
+            }
+            Clear();
+        }
+
+        public void Clear()
+        {
             _answers.Clear();
             Length = 0;
         }
+
+        public void Dispose() => _bytes.Release();
     }
 }

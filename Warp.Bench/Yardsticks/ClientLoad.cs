@@ -194,7 +194,7 @@ public static class ClientLoad
         return $"{broker.Host}:{broker.Port}";
     }
 
-    /// <summary>Counts delivery reports, which come on the client's own thread.</summary>
+    /// <summary>Counts delivery reports, which come on the client's own thread and on that of who flushes.</summary>
     private sealed class Reports
     {
         private long _acknowledged;
@@ -202,11 +202,10 @@ public static class ClientLoad
 
         public Reports() => Handle = report =>
         {
-            // One thread writes each.
             if (report.Error.IsError)
-                Volatile.Write(ref _failed, _failed + 1);
+                Interlocked.Increment(ref _failed);
             else
-                Volatile.Write(ref _acknowledged, _acknowledged + 1);
+                Interlocked.Increment(ref _acknowledged);
         };
 
         public Action<DeliveryReport<Null, byte[]>> Handle { get; }

@@ -99,7 +99,7 @@ public sealed class BareBroker : IAsyncDisposable
                 _connections.Add((connection, Begin(() => Serve(connection))));
             }
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is SocketException or InvalidOperationException)
         {
             // The listener is closed.
         }

@@ -13,6 +13,7 @@ namespace Warp.Specs.Streams.Compaction;
 /// <summary>
 /// Planner and worker on a real journal and a real folder, over far more objects than memory or requests should be spent on.
 /// </summary>
+[Collection(nameof(NodeProcesses))] // It measures the memory of this process.
 public sealed class CompactionEndToEndSpec : IDisposable
 {
     private const int Partitions = 200;

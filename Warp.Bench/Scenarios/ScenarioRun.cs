@@ -169,7 +169,7 @@ public sealed class ScenarioRun(Scenario scenario, string folder, TimeProvider t
         ClientResult result = step.Against switch
         {
             ClientTarget.Mock => await Task.Run(() => ClientLoad.RunAgainstMock(step.Plan), cancellationToken),
-            ClientTarget.Bare => await RunAgainstBareAsync(step.Plan, cancellationToken),
+            ClientTarget.Bare => await RunAgainstBareAsync(step, cancellationToken),
             _ => await RunAgainstBrokerAsync(step.Plan, cancellationToken),
         };
         if (result.Failed > 0)
@@ -182,10 +182,13 @@ public sealed class ScenarioRun(Scenario scenario, string folder, TimeProvider t
     }
 
     /// <summary>One for all runs: it deletes its files in the end, lest the file system be busy with that during the next step.</summary>
-    private Task<ClientResult> RunAgainstBareAsync(ClientPlan plan, CancellationToken cancellationToken)
+    private async Task<ClientResult> RunAgainstBareAsync(ClientStep step, CancellationToken cancellationToken)
     {
         _bare ??= BareBroker.Start(folder);
-        return Task.Run(() => ClientLoad.RunAgainst(plan, _bare.EndPoint.ToString()), cancellationToken);
+        ClientResult result = await Task.Run(() => ClientLoad.RunAgainst(step.Plan, _bare.EndPoint.ToString()), cancellationToken);
+        if (_bare.Failure is { } failure)
+            _problems.Add($"{step.As}: {failure.Message}");
+        return result;
     }
 
     private async Task<ClientResult> RunAgainstBrokerAsync(ClientPlan plan, CancellationToken cancellationToken)

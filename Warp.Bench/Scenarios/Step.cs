@@ -111,7 +111,8 @@ public sealed record ClientStep : Step
 
     public ClientPlan Plan { get; init; } = new();
 
-    public override string? Problem() => Against == ClientTarget.Bare && Plan.ConsumeFor > TimeSpan.Zero ? "nothing can be read from a bare broker" : null;
+    public override string? Problem() =>
+        Against == ClientTarget.Bare && Plan.ConsumeFor > TimeSpan.Zero ? "nothing can be read from a bare broker" : null;
 }
 
 /// <summary>Whom a client is connected to.</summary>

@@ -12,7 +12,7 @@ namespace Warp.Bench.Yardsticks;
 /// <summary>
 /// The least that a broker has to do that keeps what it acknowledges: it receives requests of producers, checks the batches, copies them into
 /// objects of 8 MiB, and answers once these are on the disk. It has no log, no offsets, no journal and no cache, and nothing can be read from
-/// it. Like librdkafka's mock broker it lives in the client's process. No broker can be faster on the same machine.
+/// it. Like librdkafka's mock broker it lives in the client's process. Whatever else a broker does comes on top.
 /// </summary>
 public sealed class BareBroker : IAsyncDisposable
 {
@@ -44,6 +44,7 @@ public sealed class BareBroker : IAsyncDisposable
     private readonly Thread[] _writers;
     private readonly Thread _accepting;
     private int _objects;
+    private volatile ObjectStoreException? _failure;
 
     private BareBroker(string parent)
     {
@@ -58,6 +59,9 @@ public sealed class BareBroker : IAsyncDisposable
     }
 
     public IPEndPoint EndPoint => (IPEndPoint)_listener.LocalEndpoint;
+
+    /// <summary>Why it has refused records: what could not be written. Null when there is no such thing.</summary>
+    public ObjectStoreException? Failure => _failure;
 
     /// <summary>Starts one.</summary>
     /// <param name="parent">It makes a temporary folder in it.</param>
@@ -213,8 +217,18 @@ public sealed class BareBroker : IAsyncDisposable
     {
         foreach (Block block in _full.GetConsumingEnumerable())
         {
-            _store.PutAsync($"{Interlocked.Increment(ref _objects)}", [block.Content], CancellationToken.None).GetAwaiter().GetResult();
-            block.Acknowledge();
+            ErrorCode error = ErrorCode.None;
+            try
+            {
+                _store.PutAsync($"{Interlocked.Increment(ref _objects)}", [block.Content], CancellationToken.None).GetAwaiter().GetResult();
+            }
+            catch (ObjectStoreException failure)
+            {
+                _failure = failure;
+                // One that clients do not retry.
+                error = ErrorCode.UnknownServerError;
+            }
+            block.Answer(error);
             _free.Add(block);
         }
     }
@@ -261,12 +275,17 @@ public sealed class BareBroker : IAsyncDisposable
         }
 
         /// <summary>Answers everybody, and is empty again.</summary>
-        public void Acknowledge()
+        /// <param name="error">What was wrong with all of it.</param>
+        public void Answer(ErrorCode error)
         {
             try
             {
                 foreach ((RequestHeader header, FlatProduceResponse response) in _answers)
+                {
+                    if (error != ErrorCode.None)
+                        Refuse(response, error);
                     Send(_connection!, header, response);
+                }
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
@@ -282,5 +301,11 @@ public sealed class BareBroker : IAsyncDisposable
         }
 
         public void Dispose() => _bytes.Release();
+
+        private static void Refuse(FlatProduceResponse response, ErrorCode error)
+        {
+            foreach (ref FlatProduceResponse.Partition partition in response.Partitions)
+                partition.ErrorCode = error;
+        }
     }
 }
